@@ -1,0 +1,29 @@
+/*
+ * Blocks: sized heap memory for objects that cross threads or live long, without a malloc on
+ * the steady path. Each thread keeps free lists by size class; a block freed on another thread
+ * than the one that allocated it goes home in a batch.
+ *
+ * Use it for stanzas, mail, buffers in flight, sessions. The size is not needed to free.
+ */
+#ifndef BASE_BLOCK_H
+#define BASE_BLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* 16-byte aligned, not zeroed, at least `size` bytes. Never NULL: out of memory aborts. */
+void *block_alloc(size_t size);
+/* The same, zeroed. */
+void *block_alloc_zeroed(size_t size);
+/* NULL is accepted. Any thread. */
+void block_free(void *block);
+/* Bytes that can be used: the size class, >= what was asked for. */
+size_t block_capacity(const void *block);
+/* Takes back what other threads freed; the shard loop calls it once per turn. */
+void block_collect(void);
+/* Returns this thread's free lists to the system (idle shard, thread exit). */
+void block_trim(void);
+/* How many times this thread fell through to malloc since it started: pinned by tests. */
+uint64_t block_misses(void);
+
+#endif
