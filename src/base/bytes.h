@@ -57,6 +57,8 @@ static inline bool bytes_has_prefix(struct bytes b, struct bytes prefix)
 /* From offset `from` to the end; `from` past the end gives an empty slice. */
 static inline struct bytes bytes_skip(struct bytes b, size_t from)
 {
+	if (b.ptr == NULL)
+		return b;
 	return from >= b.len ? bytes_make(b.ptr + b.len, 0) : bytes_make(b.ptr + from, b.len - from);
 }
 

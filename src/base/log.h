@@ -40,7 +40,7 @@ extern enum log_level log_levels[LOG_ROOMS];
 
 static inline bool log_is_on(enum log_room room, enum log_level level)
 {
-	return level <= log_levels[room];
+	return level <= __atomic_load_n(&log_levels[room], __ATOMIC_RELAXED);
 }
 
 #define log_event(room, level, name, ...)                                                      \
