@@ -113,10 +113,12 @@ static void store_entry(struct settings *settings, const struct entry *entry)
 static int parse_bool(struct bytes text, int64_t *ret_value, struct err *ret_err)
 {
 	if (bytes_equal_nocase(text, BYTES_LIT("yes")) ||
-	    bytes_equal_nocase(text, BYTES_LIT("true")))
+	    bytes_equal_nocase(text, BYTES_LIT("true")) ||
+	    bytes_equal_nocase(text, BYTES_LIT("on")))
 		*ret_value = 1;
 	else if (bytes_equal_nocase(text, BYTES_LIT("no")) ||
-		 bytes_equal_nocase(text, BYTES_LIT("false")))
+		 bytes_equal_nocase(text, BYTES_LIT("false")) ||
+		 bytes_equal_nocase(text, BYTES_LIT("off")))
 		*ret_value = 0;
 	else
 		return err_set(ret_err, -EINVAL, "must be yes or no");
