@@ -8,8 +8,8 @@
 
 #include "base/arena.h"
 
-/* The longest text (bytes, before and after) that the profiles take. */
-enum { PRECIS_MAX_BYTES = 1023 };
+/* The longest result, and the longest text that is looked at (mapping may shorten it). */
+enum { PRECIS_MAX_BYTES = 1023, PRECIS_RAW_MAX_BYTES = 4096 };
 
 /* RFC 8264 section 8: what a code point is in a class. */
 enum precis_property {
@@ -34,10 +34,5 @@ int precis_username_case_mapped(struct arena *arena, struct bytes raw, struct by
  * resourceparts and passwords. As above.
  */
 int precis_opaque_string(struct arena *arena, struct bytes raw, struct bytes *ret);
-/*
- * RFC 5892 appendix A over a whole text of well-formed UTF-8 whose characters are all of
- * IdentifierClass: used for the U-labels of host names. True if it conforms.
- */
-bool precis_is_identifier(struct bytes text);
 
 #endif
