@@ -29,10 +29,10 @@ struct arena_mark {
 void arena_init(struct arena *arena, size_t chunk_bytes);
 /* Frees everything; the arena may be used again. */
 void arena_fini(struct arena *arena);
-/* Forgets everything but keeps the first chunk. */
+/* Forgets everything but keeps the first chunk, unless one huge request made it. */
 void arena_reset(struct arena *arena);
 
-/* Zeroed, 16-byte aligned; never NULL (out of memory aborts: limits keep peers away from it). */
+/* Zeroed, 16-byte aligned, never NULL: out of memory aborts, and limits keep peers from it. */
 void *arena_alloc(struct arena *arena, size_t size);
 /* The same, not zeroed. */
 void *arena_alloc_raw(struct arena *arena, size_t size);

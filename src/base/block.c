@@ -146,6 +146,7 @@ static uint32_t class_of(size_t size)
 
 static size_t class_bytes(uint32_t class)
 {
+	check(class < CLASSES);
 	if (class < 8)
 		return (class + 1) * 16;
 	return (size_t)(class % 8 + 9) << (class / 8 + 3);
@@ -416,6 +417,8 @@ static void count_free_bytes(struct heap *heap)
 {
 	for (struct chunk *chunk = heap->chunks; chunk; chunk = chunk->next)
 		chunk->free_bytes = 0;
+	if (heap->chunks)
+		heap->chunks->free_bytes = (size_t)(heap->bump_end - heap->bump);
 	for (uint32_t class = 0; class < CLASSES; class ++) {
 		size_t whole = sizeof(struct header) + class_bytes(class);
 		for (struct spare *spare = heap->spares[class]; spare; spare = spare->next)
@@ -448,10 +451,10 @@ void block_trim(void)
 	struct chunk **link = &heap->chunks;
 
 	block_collect();
-	carve_rest(heap);
-	heap->bump = heap->bump_end = NULL;
 	count_free_bytes(heap);
 	forget_spares_of_free_chunks(heap);
+	if (heap->chunks && is_chunk_free(heap->chunks))
+		heap->bump = heap->bump_end = NULL;
 	while (*link) {
 		struct chunk *chunk = *link;
 		if (is_chunk_free(chunk)) {

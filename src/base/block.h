@@ -1,7 +1,7 @@
 /*
  * Blocks: sized heap memory for objects that cross threads or live long, without a malloc on
  * the steady path. Each thread keeps free lists by size class; a block freed on another thread
- * than the one that allocated it goes home in a batch.
+ * than the one that allocated it goes home in a batch (32 blocks, 64 KiB, or block_collect).
  *
  * Use it for stanzas, mail, buffers in flight, sessions. The size is not needed to free.
  */
@@ -21,9 +21,12 @@ void block_free(void *block);
 size_t block_capacity(const void *block);
 /* Takes back what other threads freed; the shard loop calls it once per turn. */
 void block_collect(void);
-/* Returns this thread's free lists to the system (idle shard, thread exit). */
+/* Returns chunks without a live block to the system (idle shard, thread exit). */
 void block_trim(void);
-/* How many times this thread fell through to malloc since it started: pinned by tests. */
+/*
+ * How many times this thread asked the system for memory (chunks, and blocks above 64 KiB):
+ * pinned by tests. Always 0 under the address sanitizer, where every block is a malloc.
+ */
 uint64_t block_misses(void);
 
 #endif

@@ -39,7 +39,7 @@ static void grow(struct buf *buf, size_t need)
 	if (buf->limit > 0 && want > buf->limit)
 		want = buf->limit;
 	ptr = block_alloc(want + 1);
-	if (buf->len > 0)
+	if (buf->ptr)
 		memcpy(ptr, buf->ptr, buf->len);
 	block_free(buf->ptr);
 	buf->ptr = ptr;

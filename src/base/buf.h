@@ -1,7 +1,7 @@
 /*
- * struct buf: growable bytes with a hard limit. Embedded, owned by whoever holds it, one thread.
- * Once an append failed (-ENOBUFS: over the limit) the buffer is marked `failed` and further
- * appends do nothing, so that a writer may check once at its end.
+ * struct buf: growable bytes with a hard limit. Embedded, owned by whoever holds it, one
+ * thread. Once an append failed (-ENOBUFS: over the limit) the buffer is marked `failed` and
+ * further appends do nothing, so that a writer may check once at its end.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H

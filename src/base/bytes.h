@@ -51,7 +51,8 @@ static inline bool bytes_is(struct bytes b, const char *s)
 
 static inline bool bytes_has_prefix(struct bytes b, struct bytes prefix)
 {
-	return b.len >= prefix.len && (prefix.len == 0 || memcmp(b.ptr, prefix.ptr, prefix.len) == 0);
+	return b.len >= prefix.len &&
+	       (prefix.len == 0 || memcmp(b.ptr, prefix.ptr, prefix.len) == 0);
 }
 
 /* From offset `from` to the end; `from` past the end gives an empty slice. */
@@ -59,7 +60,8 @@ static inline struct bytes bytes_skip(struct bytes b, size_t from)
 {
 	if (b.ptr == NULL)
 		return b;
-	return from >= b.len ? bytes_make(b.ptr + b.len, 0) : bytes_make(b.ptr + from, b.len - from);
+	return from >= b.len ? bytes_make(b.ptr + b.len, 0)
+			     : bytes_make(b.ptr + from, b.len - from);
 }
 
 static inline struct bytes bytes_first(struct bytes b, size_t len)
@@ -88,7 +90,7 @@ struct bytes bytes_trim(struct bytes b);
 /* Equal when ASCII case is ignored. */
 bool bytes_equal_nocase(struct bytes a, struct bytes b);
 
-/* Decimal, whole slice, no sign, no overflow. 0, or -EINVAL / -ERANGE (*ret_value untouched). */
+/* Decimal, whole slice, no sign. 0, or -EINVAL / -ERANGE (*ret_value untouched). */
 int bytes_to_u64(struct bytes b, uint64_t *ret_value);
 /* Decimal with optional '-'. 0, or -EINVAL / -ERANGE (*ret_value untouched). */
 int bytes_to_i64(struct bytes b, int64_t *ret_value);

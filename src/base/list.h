@@ -1,6 +1,6 @@
 /*
- * Intrusive doubly linked lists. A list head and an entry are both struct list; an entry that is
- * in no list points to itself after list_init or list_del.
+ * Intrusive doubly linked lists. A list head and an entry are both struct list; an entry that
+ * is in no list points to itself after list_init or list_del.
  */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H
@@ -61,11 +61,11 @@ static inline void list_splice_tail(struct list *to, struct list *from)
 }
 
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
-#define list_first(head, type, member)                                                         \
+#define list_first(head, type, member) \
 	(list_is_empty(head) ? NULL : list_entry((head)->next, type, member))
 #define list_for_each(pos, head) for (pos = (head)->next; pos != (head); pos = pos->next)
 /* `tmp` holds the next entry, so pos may be deleted. */
-#define list_for_each_safe(pos, tmp, head)                                                     \
+#define list_for_each_safe(pos, tmp, head) \
 	for (pos = (head)->next, tmp = pos->next; pos != (head); pos = tmp, tmp = pos->next)
 
 #endif

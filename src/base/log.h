@@ -16,7 +16,16 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-enum log_room { LOG_IO, LOG_STORE, LOG_STREAM, LOG_CORE, LOG_FEATURE, LOG_ADMIN, LOG_MAIN, LOG_ROOMS };
+enum log_room {
+	LOG_IO,
+	LOG_STORE,
+	LOG_STREAM,
+	LOG_CORE,
+	LOG_FEATURE,
+	LOG_ADMIN,
+	LOG_MAIN,
+	LOG_ROOMS
+};
 
 enum log_kind { LOG_KIND_END, LOG_KIND_BYTES, LOG_KIND_INT, LOG_KIND_UINT, LOG_KIND_SECRET };
 
@@ -30,11 +39,13 @@ struct log_field {
 	};
 };
 
+/* clang-format off */
 #define LOG_BYTES(k, v) { LOG_KIND_BYTES, (k), { .bytes = (v) } }
 #define LOG_STR(k, v) { LOG_KIND_BYTES, (k), { .bytes = bytes_of(v) } }
 #define LOG_INT(k, v) { LOG_KIND_INT, (k), { .integer = (v) } }
 #define LOG_UINT(k, v) { LOG_KIND_UINT, (k), { .unsigned_integer = (v) } }
 #define LOG_SECRET(k) { LOG_KIND_SECRET, (k), { .integer = 0 } }
+/* clang-format on */
 
 extern enum log_level log_levels[LOG_ROOMS];
 
@@ -43,12 +54,12 @@ static inline bool log_is_on(enum log_room room, enum log_level level)
 	return level <= __atomic_load_n(&log_levels[room], __ATOMIC_RELAXED);
 }
 
-#define log_event(room, level, name, ...)                                                      \
-	do {                                                                                   \
-		if (log_is_on(room, level))                                                    \
-			log_write(room, level, name,                                           \
-				  (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){      \
-					  LOG_KIND_END, NULL, { .integer = 0 } } });           \
+#define log_event(room, level, name, ...)                                                 \
+	do {                                                                              \
+		if (log_is_on(room, level))                                               \
+			log_write(room, level, name,                                      \
+				  (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ \
+					  LOG_KIND_END, NULL, { .integer = 0 } } });      \
 	} while (0)
 
 /* fields ends with LOG_KIND_END. */

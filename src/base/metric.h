@@ -22,8 +22,10 @@ struct metric {
 	uint32_t index; /* set by metric_register; 0 = not registered, adds are ignored */
 };
 
+/* clang-format off */
 #define METRIC_COUNTER(name, help) { (name), (help), METRIC_KIND_COUNTER, 0 }
 #define METRIC_GAUGE(name, help) { (name), (help), METRIC_KIND_GAUGE, 0 }
+/* clang-format on */
 
 /* Before the threads start; the metric must live as long as the process. Idempotent. */
 void metric_register(struct metric *metric);

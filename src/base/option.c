@@ -107,10 +107,9 @@ void option_register(struct option *option)
 	check_declaration(option);
 	check(option_find(bytes_of(option->name)) == NULL);
 	place = place_of(bytes_of(option->name));
-	options = realloc(options, (option_count + 1) * sizeof(*options));
+	options = realloc(options, (option_count + 1) * sizeof(void *));
 	check(options != NULL);
-	memmove(options + place + 1, options + place,
-		(option_count - place) * sizeof(*options));
+	memmove(options + place + 1, options + place, (option_count - place) * sizeof(void *));
 	options[place] = option;
 	option->index = ++option_count;
 	if (option->type == OPTION_TYPE_LIST)

@@ -1,8 +1,8 @@
 /*
- * Options: every setting of the server is declared in code, once, with its type, scope, default,
- * bounds and one sentence. Sample configuration, manual and --check-config come from these
- * declarations. Values live in struct settings: one for the server and one per domain, which
- * falls back on the server's. A struct settings is immutable once published.
+ * Options: every setting of the server is declared in code, once, with its type, scope,
+ * default, bounds and one sentence. Sample configuration, manual and --check-config come from
+ * these declarations. Values live in struct settings: one for the server and one per domain,
+ * which falls back on the server's. A struct settings is immutable once published.
  *
  *	static struct option opt_stanza_bytes = OPTION_INT("limits.stanza_bytes", OPTION_DOMAIN,
  *		262144, 10000, 16777216, "Largest stanza after login, in bytes.");
@@ -38,6 +38,7 @@ struct option {
 	uint32_t index;		    /* set by option_register, from 1 */
 };
 
+/* clang-format off */
 #define OPTION_BOOL(n, scope_, def, text)                                                      \
 	{ .name = (n), .type = OPTION_TYPE_BOOL, .scope = (scope_), .default_int = (def),      \
 	  .sentence = (text) }
@@ -53,6 +54,7 @@ struct option {
 #define OPTION_LIST(n, scope_, def, text)                                                      \
 	{ .name = (n), .type = OPTION_TYPE_LIST, .scope = (scope_), .default_string = (def),   \
 	  .sentence = (text) }
+/* clang-format on */
 
 /* Before the configuration is read; one name twice aborts. Idempotent for one object. */
 void option_register(struct option *option);
@@ -60,6 +62,11 @@ void option_register(struct option *option);
 struct option *option_find(struct bytes name);
 /* The registered option whose name is nearest (edit distance), or NULL if none is near. */
 const struct option *option_nearest(struct bytes name);
+/*
+ * True if name is near enough to known to be a slip of it, and nearer than *best, which then
+ * becomes the edit distance. Start with *best = SIZE_MAX.
+ */
+bool option_is_near(struct bytes name, struct bytes known, size_t *best);
 /* Sorted by name; start with *cursor = 0, NULL at the end. */
 struct option *option_next(uint32_t *cursor);
 
@@ -69,14 +76,15 @@ struct settings;
 struct settings *settings_new(const struct settings *parent);
 void settings_free(struct settings **settings);
 /*
- * Parses `text` by the option's type and bounds (bool: yes/no/true/false; list: comma-separated).
- * 0 or -EINVAL with a reason in *ret_err.
+ * Parses `text` by the option's type and bounds (bool: yes/no/true/false; list:
+ * comma-separated). 0 or -EINVAL with a reason in *ret_err.
  */
 int settings_set(struct settings *settings, const struct option *option, struct bytes text,
 		 struct err *ret_err);
 /* For lists read from YAML: the items one by one. */
 int settings_set_list(struct settings *settings, const struct option *option,
 		      const struct bytes *items, size_t count, struct err *ret_err);
+/* True if it is set here; parents are not asked. settings may be NULL: defaults everywhere. */
 bool settings_has(const struct settings *settings, const struct option *option);
 
 bool settings_bool(const struct settings *settings, const struct option *option);

@@ -7,12 +7,6 @@
 #include "base/option.h"
 
 /*
- * True if name is near enough to known to be a slip of it, and nearer than *best, which then
- * becomes the edit distance. Start with *best = SIZE_MAX.
- */
-bool option_is_near(struct bytes name, struct bytes known, size_t *best);
-
-/*
  * Cuts a comma-separated list into trimmed items, borrowed from text, in the arena. An empty
  * text has none. 0, or -EINVAL for an empty item.
  */

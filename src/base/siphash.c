@@ -45,11 +45,15 @@ static inline uint64_t load64(const void *ptr)
 /* The bytes after the last whole word, and the length in the highest byte. */
 static inline uint64_t last_word(struct bytes b)
 {
-	size_t whole = b.len & ~(size_t)7;
+	size_t rest = b.len % 8;
 	uint64_t word = (uint64_t)b.len << 56;
 
-	for (size_t i = whole; i < b.len; i++)
-		word |= (uint64_t)(uint8_t)b.ptr[i] << (8 * (i - whole));
+	if (rest == 0)
+		return word;
+	if (b.len >= 8) /* read backwards over bytes already hashed, and shift them out */
+		return word | load64(b.ptr + b.len - 8) >> (8 * (8 - rest));
+	for (size_t i = 0; i < rest; i++)
+		word |= (uint64_t)(uint8_t)b.ptr[i] << (8 * i);
 	return word;
 }
 

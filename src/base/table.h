@@ -1,6 +1,7 @@
 /*
  * struct table: an open-addressing hash from bytes to pointers, seeded per process (SipHash) so
- * that peers cannot choose collisions. Keys are borrowed and must live in the value. One thread.
+ * that peers cannot choose collisions. Keys are borrowed and must live in the value. One
+ * thread.
  */
 #ifndef BASE_TABLE_H
 #define BASE_TABLE_H

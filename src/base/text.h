@@ -20,8 +20,8 @@ enum text {
 /* NUL-terminated, static. TEXT_NONE gives "". */
 const char *text_get(enum text key, enum text_lang lang);
 /* {0} and {1} replaced by the arguments, in the arena. */
-struct bytes text_format(struct arena *arena, enum text key, enum text_lang lang, struct bytes arg0,
-			 struct bytes arg1);
+struct bytes text_format(struct arena *arena, enum text key, enum text_lang lang,
+			 struct bytes arg0, struct bytes arg1);
 /* From an xml:lang such as "zh-CN" or "en"; anything unknown is English. */
 enum text_lang text_lang_of(struct bytes xml_lang);
 /* "en" or "zh". */

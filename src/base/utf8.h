@@ -9,8 +9,8 @@
 /* True if b is well-formed UTF-8. An ASCII fast path looks at 16 bytes at a time. */
 bool utf8_is_valid(struct bytes b);
 /*
- * Decodes the character at the start of b. Returns its length (1-4) and fills *ret_char, or 0 if
- * it is ill-formed or cut off.
+ * Decodes the character at the start of b. Returns its length (1-4) and fills *ret_char, or 0
+ * if it is ill-formed or cut off.
  */
 size_t utf8_decode(struct bytes b, uint32_t *ret_char);
 /* Writes 1-4 bytes to out; returns how many. c must be a scalar value. */

@@ -124,7 +124,7 @@ static void iterates_while_deleting(void **state)
 	table_fini(&table);
 }
 
-/* The paper's appendix A, and two lengths of its reference vectors. */
+/* The paper's appendix A, and some lengths of its reference vectors. */
 static void siphash_reference(void **state)
 {
 	uint8_t key[16];
@@ -137,6 +137,9 @@ static void siphash_reference(void **state)
 	assert_true(siphash(key, bytes_make(in, 15)) == 0xa129ca6149be45e5);
 	assert_true(siphash(key, bytes_make(in, 0)) == 0x726fdb47dd0e0e31);
 	assert_true(siphash(key, bytes_make(in, 8)) == 0x93f5f5799a932462);
+	assert_true(siphash(key, bytes_make(in, 1)) == 0x74f839c593dc67fd);
+	assert_true(siphash(key, bytes_make(in, 7)) == 0xab0200f58b01d137);
+	assert_true(siphash(key, bytes_make(in, 9)) == 0x9e0082df0ba9e4b0);
 	assert_true(siphash(key, BYTES_NONE) == 0x726fdb47dd0e0e31);
 }
 
