@@ -31,7 +31,6 @@ struct stanza_edit {
 	struct bytes attrs[STANZA_ATTRS];  /* as they will be; NONE: absent */
 	uint8_t *is_removed;		   /* by node index; NULL until the first removal */
 	struct stanza_edit_part *appended; /* oldest first */
-	struct stanza_edit_part **appended_end;
 };
 
 void stanza_edit_init(struct stanza_edit *edit, const struct stanza *stanza,

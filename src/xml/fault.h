@@ -15,7 +15,6 @@ enum xml_fault {
 	XML_FAULT_INVALID_NAMESPACE,	/* stream header not in the streams namespace */
 	XML_FAULT_BAD_NAMESPACE_PREFIX, /* stream header not written as stream:stream */
 	XML_FAULT_BAD_FORMAT,		/* well-formed, but not a stream of elements */
-	XML_FAULT_UNSUPPORTED_VERSION,	/* an XML declaration other than 1.0 */
 	XML_FAULT_POLICY_VIOLATION,	/* over one of our limits */
 };
 

@@ -33,8 +33,10 @@ struct xml_limits {
 	uint32_t nodes;	     /* elements in one element */
 };
 
-/* 262,144 bytes, depth 128, 64 attributes, 256 namespaces, 16,384 nodes. */
+/* 262,144 bytes, depth 128, 64 attributes, 128 namespaces, 16,384 nodes. */
 extern const struct xml_limits xml_limits_default;
+/* The ceilings, for elements that we wrote ourselves. */
+extern const struct xml_limits xml_limits_own;
 
 /* A namespace prefix in force. */
 struct xml_binding {
@@ -50,8 +52,9 @@ struct parse_context {
 	const struct xml_binding *bindings; /* of the stream header, see struct stream_open */
 	size_t binding_count;
 	const struct xml_limits *limits; /* NULL: xml_limits_default */
+	/* For message, presence and iq: */
 	struct bytes from; /* not NONE: becomes the stanza's from, whatever the peer wrote */
-	struct bytes lang; /* not NONE: xml:lang for an element without one (RFC 6120 8.1.5) */
+	struct bytes lang; /* not NONE: xml:lang of one that has none (RFC 6120 8.1.5) */
 };
 
 struct parse_error {

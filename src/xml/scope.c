@@ -1,0 +1,113 @@
+/* Namespaces in XML 1.0: declarations, prefixes, and the table of namespace names. */
+#include <errno.h>
+
+#include "base/check.h"
+#include "xml/parser.h"
+
+static int grow_namespaces(struct parser *parser)
+{
+	uint32_t capacity = parser->namespace_capacity * 2;
+	struct bytes *bigger = arena_alloc_raw(scratch(), capacity * sizeof(*bigger));
+
+	memcpy(bigger, parser->namespaces, parser->namespace_count * sizeof(*bigger));
+	parser->namespaces = bigger;
+	parser->namespace_capacity = capacity;
+	return 0;
+}
+
+int scope_intern(struct parser *parser, struct bytes ns, uint16_t *ret_index)
+{
+	for (uint32_t i = 0; i < parser->namespace_count; i++)
+		if (bytes_equal(parser->namespaces[i], ns)) {
+			*ret_index = (uint16_t)i;
+			return 0;
+		}
+	if (parser->namespace_count > parser->limits->namespaces)
+		return parser_fail(parser, XML_FAULT_POLICY_VIOLATION, "namespaces");
+	if (parser->namespace_count == parser->namespace_capacity)
+		grow_namespaces(parser);
+	*ret_index = (uint16_t)parser->namespace_count;
+	parser->namespaces[parser->namespace_count++] = ns;
+	return 0;
+}
+
+/* Section 3: what may be bound to the two reserved names, and what they may be bound to. */
+static bool is_reserved(struct bytes prefix, struct bytes ns)
+{
+	return bytes_is(prefix, "xml") != bytes_is(ns, XML_NS_XML) ||
+	       bytes_is(prefix, "xmlns") || bytes_is(ns, XML_NS_XMLNS);
+}
+
+static int declare_default(struct parser *parser, struct parser_open *open, struct bytes ns)
+{
+	uint16_t index;
+
+	if (open->default_level == parser->depth)
+		return parser_fail(parser, XML_FAULT_NOT_WELL_FORMED, "duplicate-attribute");
+	if (scope_intern(parser, ns, &index) < 0)
+		return -EBADMSG;
+	open->default_ns = index;
+	open->default_level = (uint16_t)parser->depth;
+	return 0;
+}
+
+static int declare_prefix(struct parser *parser, struct parser_open *open, struct bytes prefix,
+			  struct bytes ns)
+{
+	struct parser_binding *binding;
+	uint16_t index;
+
+	for (uint32_t i = open->scope_count; i < parser->scope_count; i++) {
+		binding = &parser->scope[i];
+		if (bytes_equal(prefix, bytes_make(parser->raw.ptr + binding->prefix,
+						   binding->prefix_len)))
+			return parser_fail(parser, XML_FAULT_NOT_WELL_FORMED,
+					   "duplicate-attribute");
+	}
+	if (parser->scope_count == PARSER_SCOPE)
+		return parser_fail(parser, XML_FAULT_POLICY_VIOLATION, "prefixes");
+	if (scope_intern(parser, ns, &index) < 0)
+		return -EBADMSG;
+	parser->scope[parser->scope_count++] = (struct parser_binding){
+		.prefix = parser_offset(parser, prefix.ptr),
+		.prefix_len = (uint16_t)prefix.len,
+		.ns = index,
+		.level = (uint16_t)parser->depth,
+	};
+	return 0;
+}
+
+int scope_declare(struct parser *parser, struct bytes prefix, struct bytes ns)
+{
+	struct parser_open *open = &parser->open[parser->depth];
+
+	if (is_reserved(prefix, ns))
+		return parser_fail(parser, XML_FAULT_NOT_WELL_FORMED, "reserved-namespace");
+	if (prefix.len == 0)
+		return declare_default(parser, open, ns);
+	if (ns.len == 0)
+		return parser_fail(parser, XML_FAULT_NOT_WELL_FORMED, "empty-namespace");
+	return declare_prefix(parser, open, prefix, ns);
+}
+
+int scope_find(struct parser *parser, struct bytes prefix, uint16_t *ret_ns,
+	       uint16_t *ret_level)
+{
+	const struct parse_context *ctx = parser->ctx;
+
+	for (uint32_t i = parser->scope_count; i-- > 0;) {
+		const struct parser_binding *binding = &parser->scope[i];
+		if (binding->prefix_len == prefix.len &&
+		    memcmp(parser->raw.ptr + binding->prefix, prefix.ptr, prefix.len) == 0) {
+			*ret_ns = binding->ns;
+			*ret_level = binding->level;
+			return 0;
+		}
+	}
+	for (size_t i = 0; i < ctx->binding_count; i++)
+		if (bytes_equal(ctx->bindings[i].prefix, prefix)) {
+			*ret_level = 0;
+			return scope_intern(parser, ctx->bindings[i].ns, ret_ns);
+		}
+	return parser_fail(parser, XML_FAULT_NOT_WELL_FORMED, "undeclared-prefix");
+}
