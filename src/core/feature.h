@@ -3,10 +3,10 @@
  * (.so) include from core, besides the service headers that tools/layers lists. Read it first.
  *
  * A feature is one `const struct feature` that declares everything the feature adds. The build
- * collects them; the registry (core/registry.h) checks the claims at boot and refuses two on one
- * thing. All handlers run on a shard, on the home of the JID named; they are synchronous, borrow
- * their arguments, and may use scratch(). There are no priorities: inside a phase the order
- * cannot matter, and the tests shuffle it.
+ * collects them; the registry (core/registry.h) checks the claims at boot and refuses two on
+ * one thing. All handlers run on a shard, on the home of the JID named; they are synchronous,
+ * borrow their arguments, and may use scratch(). There are no priorities: inside a phase the
+ * order cannot matter, and the tests shuffle it.
  */
 #ifndef CORE_FEATURE_H
 #define CORE_FEATURE_H
@@ -31,10 +31,10 @@ struct feature;
 /* --- verdicts ------------------------------------------------------------------------- */
 
 enum verdict_kind {
-	VERDICT_PASS,  /* nothing to object; for an IQ handler: not mine (answered by core) */
-	VERDICT_DONE,  /* taken care of: nothing more happens to the stanza */
-	VERDICT_DROP,  /* vanishes silently */
-	VERDICT_FAIL,  /* core answers with the error, unless the stanza is an error or result */
+	VERDICT_PASS, /* nothing to object; for an IQ handler: not mine (answered by core) */
+	VERDICT_DONE, /* taken care of: nothing more happens to the stanza */
+	VERDICT_DROP, /* vanishes silently */
+	VERDICT_FAIL, /* core answers with the error, unless the stanza is an error or result */
 	VERDICT_LATER, /* a token was taken and will be answered exactly once */
 };
 
@@ -42,7 +42,7 @@ struct verdict {
 	enum verdict_kind kind;
 	enum stanza_condition condition; /* FAIL only */
 	enum text text;			 /* FAIL only; TEXT_NONE for none */
-	struct bytes extra;		 /* FAIL only: application-specific condition, as XML, scratch */
+	struct bytes extra; /* FAIL only: application-specific condition, as XML, scratch */
 };
 
 static inline struct verdict verdict_pass(void)
@@ -101,7 +101,8 @@ struct iq {
 	const struct stanza *stanza;
 	const struct xnode *child; /* the one child element */
 	const struct domain *domain;
-	struct user *user; /* TO_SERVER, TO_ACCOUNT: the asker; TO_OTHER: the account asked, may be NULL (cold) */
+	struct user *user; /* TO_SERVER, TO_ACCOUNT: the asker; TO_OTHER: the account asked, may
+			      be NULL (cold) */
 	enum text_lang lang;
 	struct arena *arena; /* scratch of this call: build the answer here */
 };
@@ -118,13 +119,15 @@ struct iq_rule {
 struct verdict iq_ok(struct iq *iq);
 /* A result with this child (well-formed XML with its own xmlns; copied). */
 struct verdict iq_result(struct iq *iq, struct bytes child_xml);
-/* A result from a writer that the caller filled; fails with internal-server-error if it overflowed. */
+/* A result from a writer that the caller filled; fails with internal-server-error if it
+ * overflowed. */
 struct verdict iq_result_buf(struct iq *iq, struct buf *child_xml);
 
 /*
- * Waiting. iq_later() hands out a token (block, owned by the receiver of the callback) that must
- * be answered exactly once, on this shard; after deadline_ms core answers resource-constraint and
- * the later answer is ignored. Return its verdict: *ret_token is untouched when too many wait.
+ * Waiting. iq_later() hands out a token (block, owned by the receiver of the callback) that
+ * must be answered exactly once, on this shard; after deadline_ms core answers
+ * resource-constraint and the later answer is ignored. Return its verdict: *ret_token is
+ * untouched when too many wait.
  */
 struct iq_token;
 struct verdict iq_later(struct iq *iq, uint32_t deadline_ms, struct iq_token **ret_token);
@@ -137,9 +140,9 @@ bool iq_token_is_orphan(const struct iq_token *token);
 
 /* What may be done with a stanza on one line. All fields optional. */
 struct line_phases {
-	struct verdict (*check)(const struct passage *);	      /* refuse or drop; no effect */
-	void (*stamp)(const struct passage *, struct stanza_edit *);  /* own namespaces only */
-	void (*record)(const struct passage *);			      /* look, count, emit, store */
+	struct verdict (*check)(const struct passage *); /* refuse or drop; no effect */
+	void (*stamp)(const struct passage *, struct stanza_edit *); /* own namespaces only */
+	void (*record)(const struct passage *); /* look, count, emit, store */
 };
 
 struct stanza_phases {
@@ -158,7 +161,8 @@ enum question {
 
 /* Claims of which there is at most one in the server; a second refuses to start. */
 struct claims {
-	/* The body-rewriting filter engine, on SENT before stamp: the body's replacement or LATER. */
+	/* The body-rewriting filter engine, on SENT before stamp: the body's replacement or
+	 * LATER. */
 	struct verdict (*rewrite)(const struct passage *, struct stanza_edit *);
 	/* wire hold: true = the stanza was kept back (CSI) and must not be written now. */
 	bool (*wire_hold)(struct session *, const struct stanza *, struct bytes head);
@@ -172,16 +176,18 @@ struct nonza_rule {
 	const char *ns;
 	const char *element;
 	bool before_bind; /* may come instead of bind (resume) */
-	struct verdict (*handle)(struct session *, const struct stanza *); /* FAIL closes nothing by itself */
+	struct verdict (*handle)(struct session *,
+				 const struct stanza *); /* FAIL closes nothing by itself */
 };
 
-/* --- state slots --------------------------------------------------------------------------- */
+/* --- state slots ---------------------------------------------------------------------------
+ */
 
 enum slot_of { SLOT_SESSION, SLOT_USER };
 
 /*
- * Typed state of a feature on a session or user, allocated zeroed at first use. freeze writes it
- * for a move to another shard, node or version; a slot without freeze says is_lost = true.
+ * Typed state of a feature on a session or user, allocated zeroed at first use. freeze writes
+ * it for a move to another shard, node or version; a slot without freeze says is_lost = true.
  */
 struct slot {
 	enum slot_of of;
@@ -198,16 +204,19 @@ void *slot_get(struct slot *slot, void *session_or_user);
 /* The state, or NULL if it was never used. */
 void *slot_find(const struct slot *slot, const void *session_or_user);
 
-/* --- loading ----------------------------------------------------------------------------------- */
+/* --- loading
+ * ----------------------------------------------------------------------------------- */
 
 /* A store that is read whole for an account when it is loaded; loaded() gets what was found. */
 struct preload {
 	struct store_decl *store;
-	/* doc: one call, value may be BYTES_NONE; map: one call per key, then one with key NONE. */
+	/* doc: one call, value may be BYTES_NONE; map: one call per key, then one with key
+	 * NONE. */
 	void (*loaded)(struct user *, struct bytes key, struct bytes value);
 };
 
-/* --- the feature ----------------------------------------------------------------------------------- */
+/* --- the feature
+ * ----------------------------------------------------------------------------------- */
 
 enum { FEATURE_ABI_NUMBER = 1 };
 #define FEATURE_ABI .abi = FEATURE_ABI_NUMBER, .size = sizeof(struct feature)
@@ -220,7 +229,7 @@ struct feature {
 	const char *version; /* of the XEP implemented */
 	const char *summary; /* one sentence: what a user gains; what is left out */
 
-	const char *const *disco;	  /* features of the server (XEP-0030), NULL-terminated */
+	const char *const *disco; /* features of the server (XEP-0030), NULL-terminated */
 	const char *const *disco_account; /* features of an account's bare JID */
 	const struct iq_rule *iq;	  /* ends with { 0 } */
 	const struct nonza_rule *nonza;	  /* ends with { 0 } */
@@ -235,8 +244,9 @@ struct feature {
 	void (*stream_features)(const struct domain *, struct buf *out);
 
 	void (*session_bound)(struct session *);
-	void (*session_gone)(struct session *);	       /* before it is freed */
-	void (*session_presence)(struct session *, const struct stanza *); /* broadcast presence set */
+	void (*session_gone)(struct session *); /* before it is freed */
+	void (*session_presence)(struct session *,
+				 const struct stanza *); /* broadcast presence set */
 	void (*user_loaded)(struct user *);
 	void (*user_deleted)(const struct domain *, struct jid bare);
 
@@ -250,7 +260,8 @@ struct feature {
 	int (*start)(struct err *ret_err);
 };
 
-/* --- what handlers may do with users and sessions ------------------------------------------------ */
+/* --- what handlers may do with users and sessions
+ * ------------------------------------------------ */
 
 struct jid user_jid(const struct user *user); /* bare */
 const struct domain *user_domain(const struct user *user);
@@ -264,14 +275,16 @@ int session_priority(const struct session *session); /* -128..127 */
 /* The session's last broadcast presence, or NULL. Borrowed. */
 const struct stanza *session_presence(const struct session *session);
 
-/* --- sending: all of it passes the actor's gate, in order ------------------------------------------ */
+/* --- sending: all of it passes the actor's gate, in order
+ * ------------------------------------------ */
 
 /* To one session of this home. Takes no reference of the caller's. */
 void session_send(struct session *session, const struct stanza *stanza);
 /* A stanza from this home into the world, by its `to`. Failures come back as stanzas. */
 void user_post(struct user *user, const struct stanza *stanza);
 
-/* --- storing: through the actor's gate ------------------------------------------------------------- */
+/* --- storing: through the actor's gate
+ * ------------------------------------------------------------- */
 
 /*
  * Commits a batch of this account (taken). What this home emits from now on, answers included,
@@ -280,20 +293,20 @@ void user_post(struct user *user, const struct stanza *stanza);
  */
 void user_commit(struct user *user, struct store_batch **batch);
 
-/* --- domains ------------------------------------------------------------------------------------------- */
+/* --- domains
+ * -------------------------------------------------------------------------------------------
+ */
 
 struct bytes domain_name(const struct domain *domain);
 const struct settings *domain_settings(const struct domain *domain);
 /* Is this feature switched on for this domain? (core asks before it calls; disco needs it) */
 bool domain_has_feature(const struct domain *domain, const struct feature *feature);
 
-/* --- disco (core collects, 0030 speaks) ------------------------------------------------------------ */
+/* --- disco (core collects, 0030 speaks)
+ * ------------------------------------------------------------ */
 
 /* Calls each(ns) for every feature namespace on at the domain (account: of a bare JID). */
 void disco_each_feature(const struct domain *domain, bool account,
 			void (*each)(const char *ns, void *context), void *context);
-/* Items of the server (components, services): each(jid, name). */
-void disco_each_item(const struct domain *domain,
-		     void (*each)(struct bytes jid, struct bytes name, void *context), void *context);
 
 #endif

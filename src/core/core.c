@@ -1,0 +1,83 @@
+#include "core/core.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "core/account.h"
+#include "core/deliver.h"
+#include "core/domain_store.h"
+#include "core/entrance.h"
+#include "core/presence.h"
+#include "core/registry.h"
+#include "core/session.h"
+#include "core/shard_state.h"
+#include "core/throttle.h"
+
+static struct store *the_store;
+
+struct store *core_store(void)
+{
+	return the_store;
+}
+
+int core_register(struct err *ret_err)
+{
+	struct option *const options[] = {
+		&account_option_registration, &account_option_iterations,
+		&deliver_option_all,	      &entrance_option_conflict,
+		&entrance_option_sessions,    &presence_option_directed,
+	};
+
+	for (size_t i = 0; i < array_len(options); i++)
+		option_register(options[i]);
+	store_register(&account_store);
+	store_register(&domain_store);
+	for (size_t i = 0; i < registry_builtin_count; i++) {
+		int rc = registry_add(registry_builtin[i], ret_err);
+		if (rc < 0)
+			return rc;
+	}
+	return registry_seal(ret_err);
+}
+
+void core_start(struct store *store)
+{
+	the_store = store;
+	stream_set_host(&entrance);
+}
+
+void core_shard_start(const struct domain_set *set)
+{
+	struct core_shard *core = calloc(1, sizeof(*core));
+
+	check(core != NULL);
+	table_init(&core->users);
+	table_init(&core->throttle);
+	list_init(&core->throttle_by_age);
+	list_init(&core->paused);
+	buf_init(&core->head, 0);
+	shard_set_context(shard_self(), SHARD_CORE, core);
+	domain_adopt(set);
+}
+
+void core_shard_stop(void)
+{
+	struct core_shard *core = core_shard();
+	uint32_t cursor = 0;
+	struct user *user;
+
+	while ((user = user_next(&cursor)) != NULL) {
+		struct session *session;
+		user->pins++;
+		while ((session = user_session_next(user, NULL)) != NULL)
+			session_close(session, STREAM_CONDITION_SYSTEM_SHUTDOWN, TEXT_NONE);
+		user->pins--;
+		user_release(user);
+	}
+	timer_disarm(&core->unpause);
+	throttle_fini();
+	buf_fini(&core->head);
+	table_fini(&core->users);
+	shard_set_context(shard_self(), SHARD_CORE, NULL);
+	free(core);
+}

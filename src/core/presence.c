@@ -1,0 +1,243 @@
+#include "core/presence.h"
+
+#include "base/block.h"
+#include "base/check.h"
+#include "base/table.h"
+#include "core/domain.h"
+#include "core/output.h"
+#include "core/phase.h"
+#include "core/reply.h"
+#include "core/router.h"
+#include "xml/build.h"
+
+struct option presence_option_directed =
+	OPTION_INT("limits.directed_presence", OPTION_DOMAIN, 1000, 1, 100000,
+		   "To how many rooms and strangers one session may send directed presence.");
+
+/* An entity that got directed presence and must hear when the session goes. */
+struct directed_target {
+	uint16_t len;
+	char jid[];
+};
+
+/* The set of one session; few entries, so one table made at the first use. */
+struct directed {
+	struct table targets; /* JID -> struct directed_target */
+};
+
+static const char *const types[] = { "unavailable",  "subscribe", "subscribed", "unsubscribe",
+				     "unsubscribed", "probe",	  "error" };
+
+bool presence_check_type(struct bytes type)
+{
+	for (size_t i = 0; i < array_len(types); i++)
+		if (bytes_is(type, types[i]))
+			return true;
+	return bytes_is_none(type);
+}
+
+/* Section 4.7.2.3: an integer from -128 to 127; absent means 0. */
+static int presence_priority(const struct stanza *stanza, int8_t *ret_priority)
+{
+	const struct xnode *node = xnode_find(stanza_root(stanza), "priority", NULL);
+	int64_t value = 0;
+
+	if (node != NULL && bytes_to_i64(bytes_trim(xnode_text(node, scratch())), &value) < 0)
+		return -1;
+	if (value < -128 || value > 127)
+		return -1;
+	*ret_priority = (int8_t)value;
+	return 0;
+}
+
+static void presence_fail(struct session *session, const struct stanza *stanza,
+			  enum stanza_condition condition)
+{
+	struct stanza *error =
+		reply_error(stanza, verdict_fail(condition, TEXT_NONE), session_lang(session));
+
+	output_to_session(session, error);
+	stanza_unref(&error);
+}
+
+/* To all available sessions of the account except one. */
+static void presence_to_own(struct user *user, const struct session *except,
+			    const struct stanza *stanza)
+{
+	struct session *session = NULL;
+
+	while ((session = user_session_next(user, session)) != NULL)
+		if (session != except && session_is_available(session))
+			output_to_session(session, stanza);
+}
+
+/* Section 4.2.2: a session that becomes available learns of the account's other ones. */
+static void presence_introduce(struct session *newcomer)
+{
+	struct session *session = NULL;
+
+	while ((session = user_session_next(newcomer->user, session)) != NULL)
+		if (session != newcomer && session_is_available(session))
+			output_to_session(newcomer, session->presence);
+}
+
+static void presence_available(struct session *session, const struct stanza *stanza)
+{
+	bool is_initial = !session_is_available(session);
+	int8_t priority;
+
+	if (presence_priority(stanza, &priority) < 0) {
+		presence_fail(session, stanza, CONDITION_BAD_REQUEST);
+		return;
+	}
+	session->priority = priority;
+	stanza_unref(&session->presence);
+	session->presence = stanza_ref(stanza);
+	if (is_initial)
+		presence_introduce(session);
+	/* The sender sees its own presence too (section 4.2.2). */
+	presence_to_own(session->user, NULL, stanza);
+	phase_session_presence(session, stanza);
+}
+
+static void directed_free(struct directed **directed)
+{
+	uint32_t cursor = 0;
+	struct directed_target *target;
+
+	if (*directed == NULL)
+		return;
+	while ((target = table_next(&(*directed)->targets, &cursor)) != NULL)
+		block_free(target);
+	table_fini(&(*directed)->targets);
+	block_free(*directed);
+	*directed = NULL;
+}
+
+/* Section 4.6.3: unavailable goes to all who got directed presence and no unavailable since. */
+static void directed_say_unavailable(struct session *session, const struct stanza *unavailable)
+{
+	uint32_t cursor = 0;
+	struct directed_target *target;
+	struct stanza_edit edit;
+	struct stanza *copy;
+
+	while (session->directed != NULL &&
+	       (target = table_next(&session->directed->targets, &cursor)) != NULL) {
+		stanza_edit_init(&edit, unavailable, scratch());
+		stanza_edit_set(&edit, STANZA_ATTR_TO, bytes_make(target->jid, target->len));
+		copy = stanza_edit_seal(&edit);
+		output_post(session->user, NULL, copy);
+		stanza_unref(&copy);
+	}
+	directed_free(&session->directed);
+}
+
+static void presence_unavailable(struct session *session, const struct stanza *stanza)
+{
+	directed_say_unavailable(session, stanza);
+	if (!session_is_available(session))
+		return;
+	presence_to_own(session->user, NULL, stanza);
+	stanza_unref(&session->presence);
+	session->priority = 0;
+	phase_session_presence(session, stanza);
+}
+
+static bool directed_has_room(const struct session *session)
+{
+	int64_t limit =
+		settings_int(session->user->domain->settings, &presence_option_directed);
+
+	return session->directed == NULL ||
+	       table_count(&session->directed->targets) < (uint64_t)limit;
+}
+
+static void directed_add(struct session *session, struct jid to)
+{
+	struct directed_target *target;
+
+	if (session->directed == NULL) {
+		session->directed = block_alloc(sizeof(*session->directed));
+		table_init(&session->directed->targets);
+	}
+	target = block_alloc(sizeof(*target) + to.full.len);
+	target->len = (uint16_t)to.full.len;
+	memcpy(target->jid, to.full.ptr, to.full.len);
+	table_put(&session->directed->targets, bytes_make(target->jid, target->len), target);
+}
+
+static bool directed_has(const struct session *session, struct jid to)
+{
+	return session->directed != NULL &&
+	       table_find(&session->directed->targets, to.full) != NULL;
+}
+
+/* Section 4.6: available is remembered, unavailable forgets. */
+static void presence_directed(struct session *session, const struct passage *passage)
+{
+	const struct stanza *stanza = passage->stanza;
+
+	if (bytes_is(stanza->type, "unavailable")) {
+		if (session->directed != NULL)
+			block_free(table_del(&session->directed->targets, passage->to.full));
+	} else if (bytes_is_none(stanza->type) && !directed_has(session, passage->to)) {
+		if (!directed_has_room(session)) {
+			presence_fail(session, stanza, CONDITION_RESOURCE_CONSTRAINT);
+			return;
+		}
+		directed_add(session, passage->to);
+	}
+	output_post(session->user, session, stanza);
+}
+
+void presence_sent(struct session *session, const struct passage *passage)
+{
+	const struct stanza *stanza = passage->stanza;
+
+	if (!bytes_is_none(stanza->to))
+		presence_directed(session, passage);
+	else if (bytes_is_none(stanza->type))
+		presence_available(session, stanza);
+	else if (bytes_is(stanza->type, "unavailable"))
+		presence_unavailable(session, stanza);
+	else
+		presence_fail(session, stanza, CONDITION_BAD_REQUEST);
+}
+
+static bool is_availability(struct bytes type)
+{
+	return bytes_is_none(type) || bytes_is(type, "unavailable");
+}
+
+/* Section 8.5.2.1.2 and 8.5.3: to every available resource, or to the one named; else silence.
+ */
+void presence_received(const struct passage *passage, struct session *match)
+{
+	const struct stanza *stanza = passage->stanza;
+
+	if (match != NULL)
+		output_to_session(match, stanza);
+	else if (passage->user != NULL && jid_is_bare(passage->to) &&
+		 is_availability(stanza->type))
+		presence_to_own(passage->user, NULL, stanza);
+}
+
+void presence_session_gone(struct session *session)
+{
+	struct stanza *unavailable;
+
+	if (!session_is_available(session) && session->directed == NULL)
+		return;
+	unavailable =
+		stanza_from_parts(STANZA_PRESENCE,
+				  &(struct stanza_head){ .from = session->jid.full,
+							 .type = BYTES_LIT("unavailable") },
+				  BYTES_NONE);
+	directed_say_unavailable(session, unavailable);
+	if (session_is_available(session)) {
+		stanza_unref(&session->presence);
+		presence_to_own(session->user, session, unavailable);
+	}
+	stanza_unref(&unavailable);
+}
