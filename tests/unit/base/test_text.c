@@ -47,7 +47,7 @@ static bool is_good(const char *text)
 	struct bytes b = bytes_of(text);
 
 	return b.len > 0 && utf8_is_valid(b) && !has_control(b) &&
-	       !has_foreign_placeholder(text) && bytes_equal(b, bytes_trim(b));
+	       !has_foreign_placeholder(text);
 }
 
 static bool has_chinese(const char *text)
