@@ -45,9 +45,10 @@ enum conn_close {
 
 struct conn_ops {
 	/*
-	 * Bytes arrived, or those left over are presented again with more behind them, always
-	 * contiguous and writable. Returns how many are done with (<= len). May send, pause,
-	 * close, start TLS (the rest is thrown away) or move the connection (the rest moves).
+	 * Bytes arrived, or those left over are presented again (with more behind them, or
+	 * after conn_resume, conn_attach and conn_set_owner), always contiguous and writable.
+	 * Returns how many are done with (<= len). May send, pause, close, start TLS (the rest
+	 * is thrown away) or move the connection (the rest moves).
 	 */
 	size_t (*data)(struct conn *conn, char *ptr, size_t len);
 	/*
@@ -79,7 +80,10 @@ void conn_set_owner(struct conn *conn, const struct conn_ops *ops, void *owner);
 /* Borrowed; lives as long as conn. */
 const struct peer *conn_peer(const struct conn *conn);
 
-/* Queues a copy; it leaves at the end of the turn. Ignored once the connection has broken. */
+/*
+ * Queues a copy; it leaves at the end of the turn. Ignored once the connection has broken, and
+ * between conn_start_tls and secured().
+ */
 void conn_send(struct conn *conn, struct bytes bytes);
 /*
  * Queues bytes that live as long as ref is held; unref(ref) is called when they have left or

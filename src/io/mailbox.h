@@ -49,7 +49,6 @@ uint64_t mailbox_peak_bytes(const struct shard *shard);
 struct mail_queue {
 	struct mail *first;
 	struct mail **end;
-	uint64_t bytes;
 };
 
 /* Posted in this turn for one target, newest first: the order in which the inbox is linked. */
@@ -69,6 +68,7 @@ struct mailbox {
 	struct mail_queue pending; /* taken from the inbox, oldest first */
 	struct mail_queue own;	   /* posted by this shard to itself */
 	struct outbox *outboxes;   /* one per shard */
+	bool has_outgoing;	   /* some outbox holds mail */
 	uint64_t wakeups;	   /* eventfd writes done by this shard, for tests */
 	_Atomic uint64_t own_bytes;
 };

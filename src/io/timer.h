@@ -1,5 +1,5 @@
 /*
- * Timers: a hierarchical wheel of 6 levels of 64 slots with a resolution of 1 ms on clock_ms(),
+ * Timers: a hierarchical wheel of 7 levels of 64 slots with a resolution of 1 ms on clock_ms(),
  * so that tests move it with the fake clock. One wheel per shard, its thread only. Arm and
  * disarm are O(1) and allocate nothing; a timer is 40 bytes, embedded by its owner.
  *
@@ -14,9 +14,9 @@
 
 #include <stdint.h>
 
-enum { WHEEL_LEVELS = 6, WHEEL_SLOTS = 64 };
-/* Longer delays are cut to this: 2^36 ms, two years. */
-#define TIMER_MAX_MS (((uint64_t)1 << 36) - 1)
+enum { WHEEL_LEVELS = 7, WHEEL_SLOTS = 64 };
+/* Later times are cut to this: 2^42 ms after the machine started, 139 years. */
+#define TIMER_MAX_MS (((uint64_t)1 << 42) - 1)
 #define TIMER_NEVER UINT64_MAX
 
 struct timer {

@@ -29,7 +29,7 @@ struct work {
 int worker_pool_new(unsigned workers, unsigned queue_max, struct worker_pool **ret_pool);
 /*
  * Finishes what is queued, joins the threads. Their done() is delivered by the shards, so free
- * the pool before the shards. NULL is accepted.
+ * the pool before the shards. An inline pool must be idle. NULL is accepted.
  */
 void worker_pool_free(struct worker_pool **pool);
 
