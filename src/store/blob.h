@@ -5,7 +5,7 @@
  *
  * A put or get is one struct blob_stream: one operation in flight at a time, on one shard.
  *
- *	blob_put_new(store, &uploads, owner, slot, &info, &stream);
+ *	stream = blob_put_new(store, &uploads, owner, slot, &info);
  *	blob_write(stream, chunk, wrote, upload);	(again after each callback)
  *	blob_commit(&stream, stored, upload);
  */
@@ -38,7 +38,7 @@ struct blob_stream *blob_put_new(struct store *store, const struct store_decl *d
 void blob_write(struct blob_stream *stream, struct bytes chunk, blob_fn *done, void *context);
 /*
  * Makes it durable and visible; takes the stream. Fails with -EINVAL if fewer bytes were
- * written than announced. It completes in the order of its owner's batches.
+ * written than announced. When its bytes are durable it joins the order of its owner's batches.
  */
 void blob_commit(struct blob_stream **stream, store_done_fn *done, void *context);
 
@@ -55,7 +55,10 @@ const struct blob_info *blob_stream_info(const struct blob_stream *stream);
 void blob_read(struct blob_stream *stream, uint64_t offset, size_t max_bytes, blob_fn *done,
 	       void *context);
 
-/* Ends a get, or gives a put up. No callback comes after it, even if one was outstanding. */
+/*
+ * Ends a get, or gives a put up. No callback comes after it, even if one was outstanding.
+ * Before the store is closed every stream has to be ended.
+ */
 void blob_free(struct blob_stream **stream);
 
 /* Keys, with their blob_info (blob_item_info), as a part of a read: store_read_items. */

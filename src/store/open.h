@@ -14,6 +14,7 @@
 
 struct option;
 struct settings;
+struct worker_pool;
 
 /* What "committed" survives: the end of the process, or of the electricity. */
 enum store_durability { STORE_PROCESS, STORE_POWER };
@@ -23,15 +24,16 @@ struct store_config {
 	const char
 		*data_dir; /* exists; memory accepts NULL (and then has a random bucket key) */
 	enum store_durability durability;
-	uint32_t cache_kib; /* page cache of each connection */
-	uint32_t readers;   /* reader threads, 1 or more */
+	uint32_t cache_kib;	     /* page cache of each connection */
+	uint32_t readers;	     /* reader threads, 1 or more */
+	struct worker_pool *workers; /* move the bytes of blobs; borrowed, outlives the store */
 	uint64_t
 		backlog_bytes; /* uncommitted bytes from which new batches fail with -ENOBUFS */
 };
 
 /* The room's options, NULL-terminated, for main to register. */
 extern struct option *const store_options[];
-/* Fills everything but data_dir from settings. */
+/* Fills everything but data_dir and workers from settings. */
 void store_config_init(struct store_config *config, const struct settings *settings);
 
 /*
@@ -42,8 +44,8 @@ void store_config_init(struct store_config *config, const struct settings *setti
 int store_open(const struct store_config *config, struct store **ret_store,
 	       struct err *ret_err);
 /*
- * Commits what was issued and frees everything; blocks. Call it when the shards have stopped;
- * completions that no shard has taken are dropped.
+ * Commits what was issued and frees everything; blocks. Call it when the shards have stopped
+ * and before they are freed; completions that no shard has taken are dropped.
  */
 void store_close(struct store **store);
 /* True if the engine has this shape. */

@@ -141,8 +141,8 @@ uint32_t store_read_scan(struct store_read *read, const struct store_decl *decl,
 uint32_t store_read_each(struct store_read *read);
 /*
  * The owners (as keys) of a domain that have docs, maps, logs or blobs, after `after`, at most
- * limit (0: all), for export and listings; order is by bytes. The read's owner is not looked
- * at.
+ * limit (0: all), for export and listings: the domain itself, then by localpart. The read's
+ * owner is not looked at.
  */
 uint32_t store_read_owners(struct store_read *read, struct bytes domain, struct bytes after,
 			   uint32_t limit);

@@ -1,0 +1,280 @@
+/*
+ * The writer: one thread, one connection, all commits. What waits is committed as one group, at
+ * most 32 batches; each batch is a savepoint, so that a bad one fails alone.
+ *
+ * A group closes when it has as many batches as the one before it had, or GROUP_MS after the
+ * writer began to wait: under load that gathers what the shards have in flight without waiting
+ * in vain, and after a group of one the next write is committed at once.
+ */
+#include <errno.h>
+#include <time.h>
+
+#include "base/block.h"
+#include "base/log.h"
+#include "store/sqlite.h"
+
+enum {
+	GROUP_MAX = 32,
+	GROUP_MS_PROCESS = 2,
+	GROUP_MS_POWER = 5,
+	CHECKPOINT_PAGES = 1000, /* from here on pages are copied back after a commit */
+	RESTART_PAGES = 8000,	 /* from here on readers are waited for, to begin anew */
+	STACK_BYTES = 256 << 10,
+};
+
+/* ---- one group ---- */
+
+static int apply_single(struct sqlite_writer *writer, const struct store_batch *batch)
+{
+	return sqlite_apply(&writer->conn, batch, &writer->may_have_freed_blobs);
+}
+
+/* A statement that fails undoes itself, so only a batch of several needs a savepoint. */
+static int apply(struct sqlite_writer *writer, const struct store_batch *batch)
+{
+	struct sqlite_conn *conn = &writer->conn;
+	int status;
+
+	if (batch->count <= 1)
+		return apply_single(writer, batch);
+	status = sqlite_conn_run(conn, SQL_SAVEPOINT);
+	if (status < 0)
+		return status;
+	status = apply_single(writer, batch);
+	if (status < 0 && !sqlite3_get_autocommit(conn->db))
+		sqlite_conn_run(conn, SQL_ROLLBACK_TO);
+	if (!sqlite3_get_autocommit(conn->db))
+		sqlite_conn_run(conn, SQL_RELEASE);
+	return status;
+}
+
+/* Full disks and I/O errors may end the whole transaction: then so does this. */
+static int apply_all(struct sqlite_writer *writer, struct list *batches)
+{
+	struct list *pos;
+
+	list_for_each (pos, batches) {
+		struct store_batch *batch = list_entry(pos, struct store_batch, reply.list);
+		int status = store_batch_doom(batch);
+
+		if (status == 0)
+			status = apply(writer, batch);
+		batch->is_settled = status < 0;
+		if (status < 0)
+			store_batch_settle(batch, status);
+		if (sqlite3_get_autocommit(writer->conn.db))
+			return status;
+	}
+	return 0;
+}
+
+static void settle_rest(struct list *batches, int status)
+{
+	struct list *pos;
+
+	list_for_each (pos, batches) {
+		struct store_batch *batch = list_entry(pos, struct store_batch, reply.list);
+
+		if (!batch->is_settled)
+			store_batch_settle(batch, status);
+	}
+}
+
+static int run_transaction(struct sqlite_writer *writer, struct list *batches)
+{
+	struct sqlite_conn *conn = &writer->conn;
+	int status = sqlite_conn_run(conn, SQL_BEGIN);
+
+	if (status == 0)
+		status = apply_all(writer, batches);
+	if (status == 0)
+		status = sqlite_conn_run(conn, SQL_COMMIT);
+	if (!sqlite3_get_autocommit(conn->db))
+		sqlite_conn_run(conn, SQL_ROLLBACK);
+	return status;
+}
+
+static void log_failure(const struct sqlite_writer *writer, int status)
+{
+	log_event(LOG_STORE, LOG_ERROR, "store.commit_failed", LOG_INT("status", status),
+		  LOG_STR("reason", sqlite3_errmsg(writer->conn.db)));
+}
+
+/* Batches without a desk are the engine's own. */
+static void free_own(struct list *batches)
+{
+	struct list *pos, *next;
+
+	list_for_each_safe (pos, next, batches) {
+		struct store_batch *batch = list_entry(pos, struct store_batch, reply.list);
+
+		if (batch->reply.desk)
+			continue;
+		list_del(pos);
+		store_batch_free(&batch);
+	}
+}
+
+static void commit_group(struct sqlite_writer *writer, struct list *batches)
+{
+	int status = run_transaction(writer, batches);
+
+	if (status < 0)
+		log_failure(writer, status);
+	metric_add(&store_groups, 1);
+	settle_rest(batches, status);
+	free_own(batches);
+	store_replies_return(batches);
+}
+
+/* ---- after a group ---- */
+
+static int wal_grew(void *context, sqlite3 *db, const char *name, int pages)
+{
+	struct sqlite_writer *writer = context;
+
+	(void)db;
+	(void)name;
+	writer->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+/* Done by the writer: with another thread's checkpoints the log outgrows them under load. */
+static void checkpoint(struct sqlite_writer *writer)
+{
+	int mode = writer->wal_pages < RESTART_PAGES ? SQLITE_CHECKPOINT_PASSIVE
+						     : SQLITE_CHECKPOINT_RESTART;
+
+	if (writer->wal_pages < CHECKPOINT_PAGES)
+		return;
+	writer->wal_pages = 0;
+	sqlite3_wal_checkpoint_v2(writer->conn.db, NULL, mode, NULL, NULL);
+}
+
+static void look_after_blobs(struct sqlite_writer *writer)
+{
+	struct sqlite_conn *conn = &writer->conn;
+	sqlite3_stmt *statement;
+
+	if (!writer->may_have_freed_blobs)
+		return;
+	writer->may_have_freed_blobs = false;
+	statement = sqlite_conn_get(conn, SQL_BLOB_IS_GONE);
+	if (!statement)
+		return;
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		sqlite_readers_sweep(conn->engine);
+	sqlite3_reset(statement);
+}
+
+/* ---- the queue ---- */
+
+void sqlite_writer_add(struct sqlite_writer *writer, struct list *batches)
+{
+	struct list *pos;
+	uint32_t count = 0;
+	bool must_wake;
+
+	list_for_each (pos, batches)
+		count++;
+	pthread_mutex_lock(&writer->lock);
+	list_splice_tail(&writer->queue, batches);
+	writer->queued += count;
+	must_wake = writer->wanted > 0 && writer->queued >= writer->wanted;
+	if (must_wake)
+		writer->wanted = 0;
+	pthread_mutex_unlock(&writer->lock);
+	if (must_wake)
+		pthread_cond_signal(&writer->cond);
+}
+
+/* How long the kernel lets this thread sleep is not the server's time, which tests move. */
+static void wait_for(struct sqlite_writer *writer, uint32_t count, uint32_t timeout_ms)
+{
+	struct timespec until;
+	int status = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += timeout_ms * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	while (writer->queued < count && !writer->is_stopping && status == 0) {
+		writer->wanted = count;
+		if (timeout_ms > 0)
+			status = pthread_cond_timedwait(&writer->cond, &writer->lock, &until);
+		else
+			status = pthread_cond_wait(&writer->cond, &writer->lock);
+	}
+	writer->wanted = 0;
+}
+
+/* Returns false when there is nothing left and the thread shall end. */
+static bool take_group(struct sqlite_writer *writer, struct list *ret_group)
+{
+	bool is_power = writer->conn.engine->store->config.durability == STORE_POWER;
+	uint32_t taken = 0;
+
+	pthread_mutex_lock(&writer->lock);
+	if (writer->expected > 1)
+		wait_for(writer, writer->expected,
+			 is_power ? GROUP_MS_POWER : GROUP_MS_PROCESS);
+	wait_for(writer, 1, 0);
+	while (taken < GROUP_MAX && !list_is_empty(&writer->queue)) {
+		struct list *entry = writer->queue.next;
+
+		list_del(entry);
+		list_add_tail(ret_group, entry);
+		taken++;
+	}
+	writer->queued -= taken;
+	pthread_mutex_unlock(&writer->lock);
+	writer->expected = taken;
+	return taken > 0;
+}
+
+static void *writer_run(void *context)
+{
+	struct sqlite_writer *writer = context;
+	struct list group;
+
+	pthread_setname_np(pthread_self(), "store-writer");
+	list_init(&group);
+	while (take_group(writer, &group)) {
+		commit_group(writer, &group);
+		checkpoint(writer);
+		look_after_blobs(writer);
+		block_collect();
+	}
+	block_trim();
+	return NULL;
+}
+
+int sqlite_writer_start(struct sqlite_engine *engine, struct err *ret_err)
+{
+	struct sqlite_writer *writer = &engine->writer;
+	pthread_attr_t attr;
+	int error;
+
+	sqlite3_wal_hook(writer->conn.db, wal_grew, writer);
+	writer->may_have_freed_blobs = true;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	error = pthread_create(&writer->thread, &attr, writer_run, writer);
+	pthread_attr_destroy(&attr);
+	if (error)
+		return err_set(ret_err, -error, "cannot start the thread that writes");
+	writer->has_thread = true;
+	return 0;
+}
+
+void sqlite_writer_stop(struct sqlite_writer *writer)
+{
+	if (!writer->has_thread)
+		return;
+	pthread_mutex_lock(&writer->lock);
+	writer->is_stopping = true;
+	pthread_mutex_unlock(&writer->lock);
+	pthread_cond_signal(&writer->cond);
+	pthread_join(writer->thread, NULL);
+	writer->has_thread = false;
+}
