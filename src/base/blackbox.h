@@ -1,10 +1,11 @@
 /*
  * The black box: what each shard had in hand, kept in memory that the supervisor shares, so
- * that it can still be read when the worker is dead. A stanza that was in hand at two crashes is
- * set aside: blackbox_begin() refuses it from then on.
+ * that it can still be read when the worker is dead. A stanza that was in hand at two crashes
+ * is set aside: blackbox_begin() refuses it from then on.
  *
  * The supervisor makes the mapping, a worker attaches to it by the descriptor that it
- * inherited; a process that did neither (tests, tools) has a private one with nothing set aside.
+ * inherited; a process that did neither (tests, tools) has a private one with nothing set
+ * aside.
  *
  *	if (!blackbox_begin(shard, stanza->canonical))
  *		return verdict_fail(STANZA_INTERNAL_SERVER_ERROR, TEXT_NONE);

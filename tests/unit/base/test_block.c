@@ -2,7 +2,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
+#include <sys/mman.h>
 
 #include "base/block.h"
 
@@ -82,6 +82,13 @@ static void steady_use_never_misses(void **state)
 	assert_true(block_misses() == before);
 }
 
+#ifndef BLOCKS_ARE_MALLOC
+static void *page_of(void *block)
+{
+	return (void *)((uintptr_t)block & ~(uintptr_t)4095);
+}
+#endif
+
 static void trim_gives_back_and_goes_on(void **state)
 {
 	enum { BLOCKS = 400 };
@@ -96,6 +103,10 @@ static void trim_gives_back_and_goes_on(void **state)
 		block_free(blocks[i]);
 	block_trim();
 	before = block_misses();
+#ifndef BLOCKS_ARE_MALLOC
+	assert_int_equal(mincore(page_of(blocks[BLOCKS / 2]), 1, &(unsigned char){ 0 }), -1);
+	assert_int_equal(mincore(page_of(kept), 1, &(unsigned char){ 0 }), 0);
+#endif
 	for (int i = 0; i < BLOCKS; i++)
 		memset(blocks[i] = block_alloc(2000), i, 2000);
 #ifndef BLOCKS_ARE_MALLOC
@@ -158,6 +169,61 @@ static void blocks_come_home(void **state)
 	assert_true(block_misses() - before <= 2);
 }
 
+#ifndef BLOCKS_ARE_MALLOC
+struct helper {
+	pthread_barrier_t freed, seen;
+	void *blocks[6];
+};
+
+/* Frees three blocks and sends them home by collecting, three more by ending. */
+static void *free_in_two_steps(void *arg)
+{
+	struct helper *helper = arg;
+
+	for (int i = 0; i < 3; i++)
+		block_free(helper->blocks[i]);
+	block_collect();
+	pthread_barrier_wait(&helper->freed);
+	pthread_barrier_wait(&helper->seen);
+	for (int i = 3; i < 6; i++)
+		block_free(helper->blocks[i]);
+	return NULL;
+}
+
+/* The three blocks that are given out next are those from `first` on. */
+static void assert_back_home(struct helper *helper, int first)
+{
+	block_collect();
+	for (int i = 0; i < 3; i++) {
+		void *block = block_alloc(333);
+		assert_true(block == helper->blocks[first] ||
+			    block == helper->blocks[first + 1] ||
+			    block == helper->blocks[first + 2]);
+	}
+}
+
+static void few_blocks_come_home_too(void **state)
+{
+	struct helper helper;
+	pthread_t thread;
+
+	pthread_barrier_init(&helper.freed, NULL, 2);
+	pthread_barrier_init(&helper.seen, NULL, 2);
+	for (int i = 0; i < 6; i++)
+		helper.blocks[i] = block_alloc(333);
+	pthread_create(&thread, NULL, free_in_two_steps, &helper);
+	pthread_barrier_wait(&helper.freed);
+	assert_back_home(&helper, 0);
+	pthread_barrier_wait(&helper.seen);
+	pthread_join(thread, NULL);
+	assert_back_home(&helper, 3);
+	for (int i = 0; i < 6; i++)
+		block_free(helper.blocks[i]);
+	pthread_barrier_destroy(&helper.freed);
+	pthread_barrier_destroy(&helper.seen);
+}
+#endif
+
 static void *leave_a_block(void *arg)
 {
 	*(char **)arg = block_alloc(500);
@@ -216,6 +282,7 @@ int main(void)
 		cmocka_unit_test(blocks_come_home),
 		cmocka_unit_test(heaps_outlive_threads),
 #ifndef BLOCKS_ARE_MALLOC
+		cmocka_unit_test(few_blocks_come_home_too),
 		cmocka_unit_test(second_free_aborts),
 #endif
 	};
