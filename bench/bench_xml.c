@@ -27,7 +27,7 @@ static const struct sample samples[] = {
 	{ "message",
 	  BYTES_LIT(
 		  "<message from='juliet@capulet.example/balcony' to='romeo@montague.example' "
-		  "type='chat' id='c6b4a3f0-52d1' xml:lang='en'>"
+		  "type='chat' id='c6b4a3f0-52d1-' xml:lang='en'>"
 		  "<body>Art thou not Romeo, and a Montague?</body>"
 		  "<active xmlns='http://jabber.org/protocol/chatstates'/>"
 		  "<request xmlns='urn:xmpp:receipts'/>"

@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 
-enum { SETTLE_MS = 300, SETTLE_MAX_MS = 10000, DRAIN_MS = 10000 };
+enum { SETTLE_MS = 300, SETTLE_MAX_MS = 10000 };
 
 static void ready(struct client *client)
 {
@@ -128,12 +128,8 @@ bool chat_init(struct chat *chat, const struct load_options *opt)
 
 void chat_drain(struct chat *chat)
 {
-	uint64_t end = clock_ns() + (uint64_t)DRAIN_MS * 1000000;
-
 	chat->has_echo = false;
-	while (chat->tally.received < chat->tally.sent && chat->load.broken == 0 &&
-	       clock_ns() < end)
-		load_turn(&chat->load, clock_ns() + 20000000);
+	load_drain(&chat->load, &chat->tally);
 	/* A duplicate would come now. */
 	load_settle(&chat->load, 100, 1000);
 }

@@ -25,7 +25,7 @@ bool chat_init(struct chat *chat, const struct load_options *opt);
 void chat_fini(struct chat *chat);
 /* Client `from` writes to its partner a message that was due at due_ns. */
 void chat_say(struct chat *chat, uint32_t from, uint64_t due_ns);
-/* No more echoes; waits until everything has arrived, at most ten seconds. */
+/* No more echoes; waits until everything has arrived or nothing comes any more. */
 void chat_drain(struct chat *chat);
 
 #endif

@@ -39,7 +39,7 @@ struct load_options {
 	const char *password;
 	const char *out;   /* results file, appended; NULL: only stdout */
 	const char *cache; /* of salted passwords */
-	const char *note;  /* free text for the results */
+	const char *label; /* the case's name in the results */
 	struct proc_set procs;
 	uint16_t port;
 	enum load_tls tls;

@@ -18,7 +18,7 @@ static const char usage[] =
 	"  --domain NAME                (localhost)\n"
 	"  --tls none|starttls|direct   (none)\n"
 	"  --pid N                      the server's process, with its children; repeatable\n"
-	"  --server NAME --version TEXT --note TEXT   for the results\n"
+	"  --server NAME --version TEXT --case TEXT   for the results\n"
 	"  --relay                      talk to bench/relay\n"
 	"  --prefix TEXT --password TEXT --users N    accounts TEXT0 … (u, benchmark)\n"
 	"  --setup LIST                 after bind: roster,carbons,sm,presence\n"
@@ -36,7 +36,7 @@ enum {
 	OPT_PID,
 	OPT_SERVER,
 	OPT_VERSION,
-	OPT_NOTE,
+	OPT_CASE,
 	OPT_RELAY,
 	OPT_PREFIX,
 	OPT_PASSWORD,
@@ -61,7 +61,7 @@ static const struct option long_options[] = {
 	{ "pid", required_argument, NULL, OPT_PID },
 	{ "server", required_argument, NULL, OPT_SERVER },
 	{ "version", required_argument, NULL, OPT_VERSION },
-	{ "note", required_argument, NULL, OPT_NOTE },
+	{ "case", required_argument, NULL, OPT_CASE },
 	{ "relay", no_argument, NULL, OPT_RELAY },
 	{ "prefix", required_argument, NULL, OPT_PREFIX },
 	{ "password", required_argument, NULL, OPT_PASSWORD },
@@ -163,8 +163,8 @@ static void set_option(struct load_options *opt, int option, const char *value)
 	case OPT_VERSION:
 		opt->version = value;
 		break;
-	case OPT_NOTE:
-		opt->note = value;
+	case OPT_CASE:
+		opt->label = value;
 		break;
 	case OPT_RELAY:
 		opt->is_relay = true;
@@ -236,7 +236,7 @@ int main(int argc, char **argv)
 	struct load_options opt = {
 		.server = "unknown",
 		.version = "",
-		.note = "",
+		.label = "",
 		.host = "127.0.0.1",
 		.domain = "localhost",
 		.prefix = "u",

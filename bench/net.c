@@ -208,7 +208,8 @@ void client_start_tls(struct client *client)
 	client->ssl = SSL_new(load->tls);
 	check(client->ssl);
 	SSL_set_fd(client->ssl, client->fd);
-	SSL_set_tlsext_host_name(client->ssl, load->opt.domain);
+	SSL_set_tlsext_host_name(client->ssl,
+				 arena_cstr(&client->arena, bytes_of(load->opt.domain)));
 	SSL_set_connect_state(client->ssl);
 	client->state = CLIENT_HANDSHAKE;
 	handshake(client);

@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 
-enum { TURN_MS = 20, LOGIN_STALL_MS = 30000, LOGOUT_MS = 5000 };
+enum { TURN_MS = 20, LOGIN_STALL_MS = 30000, LOGOUT_MS = 5000, DRAIN_STALL_MS = 10000 };
 
 static uint64_t in_ms(uint32_t ms)
 {
@@ -53,6 +53,20 @@ void load_settle(struct load *load, uint32_t quiet_ms, uint32_t max_ms)
 		if (load->reads != reads) {
 			reads = load->reads;
 			quiet = in_ms(quiet_ms);
+		}
+	}
+}
+
+void load_drain(struct load *load, const struct tally *tally)
+{
+	uint64_t received = tally->received;
+	uint64_t stalls_at = in_ms(DRAIN_STALL_MS);
+
+	while (tally->received < tally->sent && load->broken == 0 && clock_ns() < stalls_at) {
+		load_turn(load, in_ms(TURN_MS));
+		if (tally->received != received) {
+			received = tally->received;
+			stalls_at = in_ms(DRAIN_STALL_MS);
 		}
 	}
 }
@@ -146,7 +160,7 @@ void result_begin(struct result *result, const struct load *load, const char *sc
 	setup_text(opt->setup, setup, sizeof(setup));
 	result_text(result, "server", opt->server);
 	result_text(result, "version", opt->version);
-	result_text(result, "note", opt->note);
+	result_text(result, "case", opt->label);
 	result_text(result, "tls", tls_text(opt->tls));
 	result_text(result, "tls_cipher", load->tls_name);
 	result_text(result, "setup", setup);

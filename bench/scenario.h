@@ -44,6 +44,12 @@ void meter_start(struct meter *meter, const struct load *load);
 struct cost meter_stop(const struct meter *meter);
 void cost_add(struct cost *sum, struct cost more);
 
+/*
+ * Turns until everything sent has been received or nothing has been received for ten seconds: a
+ * server that is only slow is not charged with losses.
+ */
+void load_drain(struct load *load, const struct tally *tally);
+
 /* One JSON object on one line, to stdout and appended to --out. */
 struct result {
 	char *text;

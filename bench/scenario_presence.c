@@ -14,7 +14,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 
-enum { SETTLE_MS = 1000, SETTLE_MAX_MS = 60000, DRAIN_MS = 10000 };
+enum { SETTLE_MS = 1000, SETTLE_MAX_MS = 60000 };
 
 struct ring {
 	struct load load;
@@ -113,12 +113,8 @@ static void turn_for(struct ring *ring, double seconds)
 
 static void drain(struct ring *ring)
 {
-	uint64_t end = clock_ns() + (uint64_t)DRAIN_MS * 1000000;
-
 	ring->is_running = false;
-	while (ring->tally.received < ring->tally.sent && ring->load.broken == 0 &&
-	       clock_ns() < end)
-		load_turn(&ring->load, clock_ns() + 20000000);
+	load_drain(&ring->load, &ring->tally);
 	load_settle(&ring->load, 100, 1000);
 }
 

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Writes the benchmark's accounts and rosters in the form a server loads fastest.
+
+usage: accounts.py prosody DATA_DIR DOMAIN | ejabberd FILE DOMAIN | lines DOMAIN
+
+  u0 … u9999  no contacts
+  r0 … r999   50 mutual contacts each, their neighbours on a ring (25 on either side)
+  l0 … l19    1,000 contacts each, who never come online
+All have one password. For the files one salt serves everybody: a server's work at a SCRAM login
+does not depend on it, and the generator pays for PBKDF2 once.
+"""
+
+import base64
+import hashlib
+import hmac
+import os
+import sys
+
+PASSWORD = b"benchmark"
+SALT = b"hearth-benchmark-salt"
+ROUNDS = {"prosody": 10000, "ejabberd": 4096}  # the defaults of their Debian versions
+PLAIN, RING, LARGE = 10000, 1000, 20
+RING_CONTACTS, LARGE_CONTACTS = 50, 1000
+
+
+def users():
+    yield from (f"u{i}" for i in range(PLAIN))
+    yield from (f"r{i}" for i in range(RING))
+    yield from (f"l{i}" for i in range(LARGE))
+
+
+def rosters():
+    half = RING_CONTACTS // 2
+    steps = [s for s in range(-half, half + 1) if s != 0]
+    for i in range(RING):
+        yield f"r{i}", [f"r{(i + s) % RING}" for s in steps]
+    for i in range(LARGE):
+        yield f"l{i}", [f"contact{k}" for k in range(LARGE_CONTACTS)]
+
+
+def keys(rounds):
+    salted = hashlib.pbkdf2_hmac("sha1", PASSWORD, SALT, rounds)
+    client = hmac.digest(salted, b"Client Key", "sha1")
+    return hashlib.sha1(client).digest(), hmac.digest(salted, b"Server Key", "sha1")
+
+
+def prosody(data, domain):
+    stored, server = keys(ROUNDS["prosody"])
+    account = (
+        "return {\n"
+        f'\t["iteration_count"] = {ROUNDS["prosody"]};\n'
+        f'\t["salt"] = "{SALT.decode()}";\n'
+        f'\t["stored_key"] = "{stored.hex()}";\n'
+        f'\t["server_key"] = "{server.hex()}";\n'
+        "};\n"
+    )
+    host = os.path.join(data, domain.replace(".", "%2e"))
+    for store in ("accounts", "roster"):
+        os.makedirs(os.path.join(host, store))
+    for user in users():
+        with open(os.path.join(host, "accounts", user + ".dat"), "w") as out:
+            out.write(account)
+    for user, contacts in rosters():
+        with open(os.path.join(host, "roster", user + ".dat"), "w") as out:
+            out.write('return {\n\t[false] = { ["version"] = 1; ["pending"] = {}; };\n')
+            for contact in contacts:
+                out.write(
+                    f'\t["{contact}@{domain}"] = {{ ["subscription"] = "both"; '
+                    f'["name"] = "{contact.title()}"; ["groups"] = {{}}; }};\n'
+                )
+            out.write("};\n")
+
+
+def ejabberd(path, domain):
+    """An Erlang text dump of Mnesia tables, in the form of mnesia:dump_to_textfile()."""
+    stored, server = (base64.b64encode(key).decode() for key in keys(ROUNDS["ejabberd"]))
+    salt = base64.b64encode(SALT).decode()
+    secret = f'{{scram,<<"{stored}">>,<<"{server}">>,<<"{salt}">>,sha,{ROUNDS["ejabberd"]}}}'
+    host = f'<<"{domain}">>'
+    with open(path, "w") as out:
+        out.write(
+            "{tables,[{passwd,[{record_name,passwd},{attributes,[us,password]}]},"
+            "{roster,[{record_name,roster},{attributes,[usj,us,jid,name,subscription,ask,"
+            "groups,askmessage,xs]}]}]}.\n"
+        )
+        for user in users():
+            out.write(f'{{passwd,{{<<"{user}">>,{host}}},{secret}}}.\n')
+        for user, contacts in rosters():
+            for contact in contacts:
+                jid = f'{{<<"{contact}">>,{host},<<>>}}'
+                out.write(
+                    f'{{roster,{{<<"{user}">>,{host},{jid}}},{{<<"{user}">>,{host}}},{jid},'
+                    f'<<"{contact.title()}">>,both,none,[],<<>>,[]}}.\n'
+                )
+
+
+def lines(domain):
+    """`jid password` lines, as `hearthctl user import -` reads them."""
+    for user in users():
+        print(f"{user}@{domain} {PASSWORD.decode()}")
+
+
+if __name__ == "__main__":
+    commands = {"prosody": (prosody, 2), "ejabberd": (ejabberd, 2), "lines": (lines, 1)}
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name not in commands or len(sys.argv) != 2 + commands[name][1]:
+        sys.exit(__doc__)
+    commands[name][0](*sys.argv[2:])

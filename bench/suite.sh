@@ -1,0 +1,186 @@
+# Sourced by script/bench and script/bench-peers: starting servers on loopback and running the
+# cases against them. POSIX sh. Needs: $bench (this directory), $work (a new directory for
+# data), $results (the JSON lines file), $load_program, $relay_program; for Hearth also
+# $hearthd_program and $hearthctl_program.
+#
+# The server is pinned to one core and the generator to another; each figure is CPU time of the
+# server's processes.
+
+server_core=0
+load_core=$(($(nproc) > 1 ? 1 : 0))
+seconds=${BENCH_SECONDS:-8}
+rate_seconds=${BENCH_RATE_SECONDS:-6}
+idle_sessions=${BENCH_IDLE:-10000}
+cert=$work/cert.pem
+key=$work/key.pem
+pids=
+failures=0
+
+for _file in "$bench"/servers/*.sh; do
+	. "$_file"
+done
+
+say() {
+	echo "bench: $*" >&2
+}
+
+make_certificate() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
+		-subj /CN=localhost -addext subjectAltName=DNS:localhost \
+		-keyout "$key" -out "$cert" 2>/dev/null
+	chmod 644 "$key" # servers run as users of their own, and it is worth nothing
+}
+
+# as_user USER HOME COMMAND…: replaces the (sub)shell, so that $! is the server.
+as_user() {
+	_user=$1
+	_home=$2
+	shift 2
+	exec setpriv --reuid "$_user" --regid "$_user" --clear-groups \
+		env HOME="$_home" "$@"
+}
+
+# wait_port PORT: up to a minute.
+wait_port() {
+	_tries=0
+	while ! python3 -c "import socket; socket.create_connection(('127.0.0.1', $1), 1)" \
+		2>/dev/null; do
+		_tries=$((_tries + 1))
+		if [ "$_tries" -gt 200 ] || ! kill -0 "$server_pid" 2>/dev/null; then
+			say "nothing listens on port $1"
+			tail -n 20 "$work"/*/out.log >&2 || true
+			return 1
+		fi
+		sleep 0.3
+	done
+}
+
+# launched PID: remembers it at once, so that it is stopped whatever happens next.
+launched() {
+	server_pid=$1
+	pids="$pids $1"
+}
+
+start_server() { # NAME
+	mkdir -p "$work/$1"
+	"${1}_start" "$work/$1"
+}
+
+stop_server() { # PID
+	kill -TERM "$1" 2>/dev/null || true
+	_tries=0
+	while kill -0 "$1" 2>/dev/null; do
+		_tries=$((_tries + 1))
+		[ "$_tries" -gt 100 ] && kill -KILL "$1" 2>/dev/null
+		sleep 0.1
+	done
+	_left=
+	for _pid in $pids; do
+		[ "$_pid" = "$1" ] || _left="$_left $_pid"
+	done
+	pids=$_left
+}
+
+stop_all() {
+	for _each in $pids; do
+		stop_server "$_each"
+	done
+}
+
+# measure CASE SCENARIO [option…]: against $server at $port, $pid.
+measure() {
+	_case=$1
+	shift
+	wanted "$_case" || return 0
+	say "$server $_case"
+	# shellcheck disable=SC2086 # $server_options is a list
+	if ! taskset -c "$load_core" "$load_program" --case "$_case" --server "$server" \
+		--version "$version" --port "$port" --pid "$pid" --seconds "$seconds" \
+		--out "$results" --cache "$work/salted" $server_options "$@" >/dev/null; then
+		failures=$((failures + 1))
+	fi
+}
+
+# A case is wanted if no words were given or one of them is the beginning of its name.
+wanted() {
+	[ -z "$words" ] && return 0
+	for _word in $words; do
+		case $1 in
+		"$_word"*) return 0 ;;
+		esac
+	done
+	return 1
+}
+
+# The rates at which a server's latency is taken. Peers get those that they can follow and one
+# beyond; asking for more would only measure how long their queues get.
+rates() {
+	case $server in
+	hearth) echo 1000 2500 5000 20000 50000 ;;
+	*) echo 1000 2500 5000 ;;
+	esac
+}
+
+# Three rounds, each with the relay in the same minute, because the machine changes with time.
+run_rates() {
+	wanted rate || return 0
+	_pid=$pid _port=$port _server=$server _version=$version _options=$server_options
+	start_server relay
+	_relay=$server_pid
+	for _rate in $(rates); do
+		for _round in 1 2 3; do
+			server=relay version=$(relay_version) port=$relay_port pid=$_relay
+			server_options="--relay --seconds $rate_seconds"
+			measure "rate-$_rate-beside-$_server" rate --rate "$_rate"
+			server=$_server version=$_version port=$_port pid=$_pid
+			server_options="$_options --seconds $rate_seconds"
+			measure "rate-$_rate" rate --rate "$_rate"
+		done
+	done
+	server_options=$_options
+	stop_server "$_relay"
+}
+
+run_plain() {
+	measure idle idle --users "$idle_sessions" --concurrency 64
+	measure login login
+	measure chat-1 chat --window 1
+	measure chat-8 chat --window 8
+}
+
+run_tls() {
+	measure idle-tls idle --users 2000 --concurrency 64 "$@"
+	measure login-tls login "$@"
+	measure chat-1-tls chat --window 1 "$@"
+	measure chat-8-tls chat --window 8 "$@"
+}
+
+run_relay() {
+	server=relay version=$(relay_version) server_options=--relay port=$relay_port
+	start_server relay
+	pid=$server_pid
+	run_plain
+	stop_server "$pid"
+	start_server relay_tls
+	pid=$server_pid port=$relay_tls_port
+	run_tls --tls direct
+	stop_server "$pid"
+}
+
+run_server() { # NAME
+	server=$1 version=$("${1}_version") server_options=
+	say "starting $server $version"
+	start_server "$server"
+	pid=$server_pid
+	eval "port=\$${1}_port _tls_port=\$${1}_tls_port"
+	run_plain
+	measure login-starttls login --tls starttls
+	run_rates
+	measure presence presence --prefix r --users 1000 --contacts 50 --window 20
+	measure roster-50 roster --prefix r --users 100 --contacts 50
+	measure roster-1000 roster --prefix l --users 20 --contacts 1000
+	measure idle-full idle --prefix r --users 1000 --setup roster,carbons,sm,presence
+	port=$_tls_port
+	run_tls --tls direct
+	stop_server "$pid"
+}
