@@ -77,6 +77,7 @@ void call_begin(struct control_client *client, struct admin_request *request)
 	call->client = client;
 	call->request = *request;
 	arena_init(&call->arena, 1024);
+	list_init(&call->paced);
 	client->calls++;
 	log_event(LOG_ADMIN, LOG_DEBUG, "control.command",
 		  LOG_STR("command", request->command->name));
@@ -127,9 +128,34 @@ struct arena *admin_call_arena(struct admin_call *call)
 	return &call->arena;
 }
 
-size_t admin_call_queued_bytes(const struct admin_call *call)
+bool admin_call_is_orphan(const struct admin_call *call)
 {
-	return call->client->conn ? conn_queued_bytes(call->client->conn) : 0;
+	return call->client->conn == NULL;
+}
+
+void admin_call_pace(struct admin_call *call,
+		     void (*next)(struct admin_call *call, void *context), void *context)
+{
+	struct control_client *client = call->client;
+	call->next = next;
+	call->next_context = context;
+	list_add_tail(&client->paced, &call->paced);
+	if (client->conn)
+		conn_want_drained(client->conn, CONTROL_PACE_BYTES);
+	else
+		loop_defer(shard_loop(), &client->pace);
+}
+
+void call_resume(struct control_client *client)
+{
+	struct list due, *pos, *tmp;
+	list_init(&due);
+	list_splice_tail(&due, &client->paced);
+	list_for_each_safe (pos, tmp, &due) {
+		struct admin_call *call = list_entry(pos, struct admin_call, paced);
+		list_del(&call->paced);
+		call->next(call, call->next_context);
+	}
 }
 
 void admin_call_row(struct admin_call *call, struct cJSON *taken_row)

@@ -48,7 +48,13 @@ void admin_call_done_text(struct admin_call *call, enum text text, struct bytes 
 /* The end: an error. The call is freed. */
 void admin_call_fail(struct admin_call *call, enum admin_code code, enum text text,
 		     struct bytes arg0, struct bytes arg1);
-/* How many bytes wait for the asker to read; a long list pauses above 64 KiB. */
-size_t admin_call_queued_bytes(const struct admin_call *call);
+/* The asker has gone: rows go nowhere; still end the call. */
+bool admin_call_is_orphan(const struct admin_call *call);
+/*
+ * For long lists: calls next() when the asker has read most of what it was sent, or has gone;
+ * never from inside this call.
+ */
+void admin_call_pace(struct admin_call *call,
+		     void (*next)(struct admin_call *call, void *context), void *context);
 
 #endif

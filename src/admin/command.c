@@ -34,6 +34,10 @@
 	{                            \
 		(n), ADMIN_ARG_VALUE \
 	}
+#define ARG_VALUES(n)                 \
+	{                             \
+		(n), ADMIN_ARG_VALUES \
+	}
 #define ARG_NEW_PASSWORD(n)                 \
 	{                                   \
 		(n), ADMIN_ARG_NEW_PASSWORD \

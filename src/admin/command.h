@@ -14,6 +14,7 @@ enum admin_arg_kind {
 	ADMIN_ARG_WORD_OPTIONAL, /* last */
 	ADMIN_ARG_FLAG,		 /* --name */
 	ADMIN_ARG_VALUE,	 /* --name VALUE */
+	ADMIN_ARG_VALUES,	 /* --name VALUE, any number of times: a list */
 	ADMIN_ARG_NEW_PASSWORD,	 /* asked for twice without echo, or a line of stdin */
 	ADMIN_ARG_LINES,	 /* "-": lines of stdin, sent in parts */
 };

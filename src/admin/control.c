@@ -44,6 +44,7 @@ void control_client_settle(struct control_client *client)
 	if (client->conn)
 		return;
 	list_del(&client->list);
+	call_cancel(&client->pace);
 	client->magic = 0;
 	block_free(client);
 }
@@ -53,7 +54,18 @@ static void client_closed(struct conn *conn, enum conn_reason reason)
 	(void)reason;
 	struct control_client *client = conn_owner(conn);
 	client->conn = NULL;
+	loop_defer(shard_loop(), &client->pace);
 	control_client_settle(client);
+}
+
+static void client_drained(struct conn *conn)
+{
+	call_resume(conn_owner(conn));
+}
+
+static void run_pace(struct call *call)
+{
+	call_resume(container_of(call, struct control_client, pace));
 }
 
 static void client_ended(struct conn *conn)
@@ -106,6 +118,7 @@ static size_t client_data(struct conn *conn, char *ptr, size_t len)
 static const struct conn_ops client_ops = {
 	.data = client_data,
 	.closed = client_closed,
+	.drained = client_drained,
 	.ended = client_ended,
 };
 
@@ -131,6 +144,8 @@ static void accepted(struct listener *listener, int fd, const struct peer *peer)
 	}
 	struct control_client *client = block_alloc_zeroed(sizeof(*client));
 	client->magic = CONTROL_CLIENT_MAGIC;
+	list_init(&client->paced);
+	call_init(&client->pace, run_pace);
 	list_add_tail(&control->clients, &client->list);
 	client->conn = conn_new(fd, peer, &client_ops, client);
 }

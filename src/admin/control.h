@@ -9,15 +9,29 @@
 #define ADMIN_CONTROL_H
 
 #include "base/err.h"
+#include "base/text.h"
+#include "io/worker.h"
 #include "io/shard.h"
 
 struct admin_call;
 struct cJSON;
 
+/* err is NULL when status is 0. */
+typedef void admin_host_done_fn(int status, const struct err *err, void *context);
+
 /* What the room above does for commands. All are called on the control socket's shard. */
 struct admin_host {
-	/* Reads configuration and certificates again; answers the call, now or later. */
-	void (*reload)(struct admin_call *call);
+	struct worker_pool *workers;
+	/* Reads configuration and certificates again, then as republish. */
+	void (*reload)(admin_host_done_fn *done, void *context);
+	/*
+	 * Serves the domains of the configuration and those stored, except this one
+	 * (BYTES_NONE: all; copied), with their certificates; done() when every shard knows.
+	 */
+	void (*republish)(struct bytes except, admin_host_done_fn *done, void *context);
+	/* Can these lines "option=value" be a domain's overrides? 0, or -EINVAL with the
+	 * reason. */
+	int (*check_overrides)(struct bytes lines, enum text_lang lang, struct err *ret_err);
 	/* Begins to stop, as SIGTERM does. */
 	void (*stop)(void);
 	/* Adds what it knows to the answer of `status`. */

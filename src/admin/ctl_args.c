@@ -33,6 +33,12 @@ const struct admin_arg *ctl_args_of_kind(const struct admin_command *command,
 	return NULL;
 }
 
+static bool is_a_switch(const struct admin_arg *arg)
+{
+	return arg->kind == ADMIN_ARG_FLAG || arg->kind == ADMIN_ARG_VALUE ||
+	       arg->kind == ADMIN_ARG_VALUES;
+}
+
 static struct bytes upper(struct arena *arena, const char *name)
 {
 	char *text = arena_cstr(arena, bytes_of(name));
@@ -51,7 +57,7 @@ struct bytes ctl_args_usage(struct arena *arena, const struct admin_command *com
 	};
 	struct bytes usage = bytes_of(command->name);
 	for (const struct admin_arg *arg = command->args; arg->kind; arg++) {
-		bool is_switch = arg->kind == ADMIN_ARG_FLAG || arg->kind == ADMIN_ARG_VALUE;
+		bool is_switch = is_a_switch(arg);
 		struct bytes name = is_switch ? bytes_of(arg->name) : upper(arena, arg->name);
 		if (arg->kind == ADMIN_ARG_LINES)
 			usage = arena_printf(arena, "%.*s -", BYTES_ARG(usage));
@@ -106,10 +112,17 @@ static const struct admin_arg *find_switch(const struct admin_command *command,
 					   struct bytes name)
 {
 	for (const struct admin_arg *arg = command->args; arg->kind; arg++)
-		if ((arg->kind == ADMIN_ARG_FLAG || arg->kind == ADMIN_ARG_VALUE) &&
-		    bytes_is(name, arg->name))
+		if (is_a_switch(arg) && bytes_is(name, arg->name))
 			return arg;
 	return NULL;
+}
+
+static void add_to_list(struct cJSON *values, const char *name, const char *value)
+{
+	struct cJSON *list = cJSON_GetObjectItemCaseSensitive(values, name);
+	if (!list)
+		list = cJSON_AddArrayToObject(values, name);
+	cJSON_AddItemToArray(list, cJSON_CreateString(value));
 }
 
 static int read_switch(struct cursor *cursor)
@@ -129,7 +142,10 @@ static int read_switch(struct cursor *cursor)
 	if (!value)
 		return fail(cursor, TEXT_CTL_NEEDS_VALUE,
 			    arena_printf(scratch(), "--%s", arg->name), BYTES_NONE);
-	cJSON_AddStringToObject(cursor->args->values, arg->name, value);
+	if (arg->kind == ADMIN_ARG_VALUES)
+		add_to_list(cursor->args->values, arg->name, value);
+	else
+		cJSON_AddStringToObject(cursor->args->values, arg->name, value);
 	return 0;
 }
 

@@ -40,13 +40,23 @@ static struct bytes string_of(const struct cJSON *object, const char *name)
 	return cJSON_IsString(item) ? bytes_of(item->valuestring) : BYTES_NONE;
 }
 
+static bool is_list_of_strings(const struct cJSON *item)
+{
+	const struct cJSON *element;
+	if (!cJSON_IsArray(item))
+		return false;
+	cJSON_ArrayForEach(element, item) if (!cJSON_IsString(element)) return false;
+	return true;
+}
+
 static bool is_of_kind(const struct cJSON *item, enum admin_arg_kind kind)
 {
 	switch (kind) {
 	case ADMIN_ARG_FLAG:
 		return cJSON_IsBool(item);
 	case ADMIN_ARG_LINES:
-		return cJSON_IsArray(item);
+	case ADMIN_ARG_VALUES:
+		return is_list_of_strings(item);
 	default:
 		return cJSON_IsString(item);
 	}

@@ -24,9 +24,19 @@ void admin_status(struct admin_call *call)
 	admin_call_done(call, result);
 }
 
+static void reloaded(int status, const struct err *err, void *context)
+{
+	struct admin_call *call = context;
+	if (status < 0)
+		admin_call_fail(call, ADMIN_REFUSED, TEXT_ADMIN_RELOAD_FAILED,
+				bytes_of(err->text), BYTES_NONE);
+	else
+		admin_call_done_text(call, TEXT_ADMIN_RELOADED, BYTES_NONE, BYTES_NONE);
+}
+
 void admin_reload(struct admin_call *call)
 {
-	control_host()->reload(call);
+	control_host()->reload(reloaded, call);
 }
 
 void admin_stop(struct admin_call *call)
