@@ -8,6 +8,7 @@
 #include "core/shard_state.h"
 
 struct domain_set {
+	const struct settings *server;
 	struct domain_set *next_made;
 	struct domain **domains;
 	size_t count;
@@ -37,11 +38,13 @@ static void domain_set_append(struct domain_set *set, struct domain *domain)
 	table_put(&set->by_name, domain->name, domain);
 }
 
-struct domain_set *domain_set_new(const struct domain_set *copy_from)
+struct domain_set *domain_set_new(const struct domain_set *copy_from,
+				  const struct settings *server)
 {
 	struct domain_set *set = calloc(1, sizeof(*set));
 
 	check(set != NULL);
+	set->server = server;
 	table_init(&set->by_name);
 	set->next_made = all_sets;
 	all_sets = set;
@@ -134,7 +137,7 @@ struct bytes domain_name(const struct domain *domain)
 
 const struct settings *domain_settings(const struct domain *domain)
 {
-	return domain->settings;
+	return domain == NULL ? domain_current()->server : domain->settings;
 }
 
 bool domain_has_feature(const struct domain *domain, const struct feature *feature)

@@ -22,9 +22,13 @@ struct domain {
 
 struct domain_set;
 
-/* Builder: settings are taken and belong to the set. Duplicate names: -EEXIST. */
-struct domain_set *domain_set_new(const struct domain_set *copy_from);
-/* name: normalised by the caller. is_stored as in struct domain. 0 or -EEXIST. */
+/*
+ * Builder: the domains of copy_from (NULL: none). server: the settings of the server itself,
+ * which every domain's fall back on; borrowed, outlives domain_forget_all().
+ */
+struct domain_set *domain_set_new(const struct domain_set *copy_from,
+				  const struct settings *server);
+/* name: normalised by the caller. settings are taken, on success only. 0 or -EEXIST. */
 int domain_set_add(struct domain_set *set, struct bytes name, const struct settings *settings,
 		   bool is_stored);
 /* 0 or -ENOENT. */

@@ -298,6 +298,7 @@ void user_commit(struct user *user, struct store_batch **batch);
  */
 
 struct bytes domain_name(const struct domain *domain);
+/* NULL: the server's own. */
 const struct settings *domain_settings(const struct domain *domain);
 /* Is this feature switched on for this domain? (core asks before it calls; disco needs it) */
 bool domain_has_feature(const struct domain *domain, const struct feature *feature);

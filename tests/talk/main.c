@@ -1,0 +1,36 @@
+/* talk [--shards N] [--seed S] [--plugin FILE.so] SCRIPT… : see README.md. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "talk.h"
+
+int main(int argc, char **argv)
+{
+	struct world_options options = { .shards = 1 };
+	unsigned passed = 0, failed = 0;
+	int i = 1;
+
+	for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
+		if (strcmp(argv[i], "--shards") == 0)
+			options.shards = (unsigned)strtoul(argv[i + 1], NULL, 10);
+		else if (strcmp(argv[i], "--seed") == 0)
+			options.seed = strtoull(argv[i + 1], NULL, 10);
+		else if (strcmp(argv[i], "--plugin") == 0)
+			options.plugin = argv[i + 1];
+	}
+	if (i >= argc || options.shards == 0) {
+		fprintf(stderr,
+			"usage: talk [--shards N] [--seed S] [--plugin FILE.so] SCRIPT…\n");
+		return 2;
+	}
+	world_register(&options);
+	for (; i < argc; i++) {
+		bool is_good = script_play(argv[i]);
+		printf("%s %s\n", is_good ? "ok  " : "FAIL", argv[i]);
+		is_good ? passed++ : failed++;
+	}
+	scratch_fini();
+	printf("%u passed, %u failed\n", passed, failed);
+	return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,213 @@
+#include "talk.h"
+
+#include "base/check.h"
+#include "xml/parse.h"
+#include "xml/framer.h"
+#include "xml/wire.h"
+
+struct variable {
+	struct bytes name;
+	struct bytes value;
+};
+
+void variables_init(struct variables *variables)
+{
+	table_init(&variables->by_name);
+	arena_init(&variables->arena, 4096);
+}
+
+void variables_fini(struct variables *variables)
+{
+	table_fini(&variables->by_name);
+	arena_fini(&variables->arena);
+}
+
+static void variable_bind(struct variables *variables, struct bytes name, struct bytes value)
+{
+	struct variable *variable = arena_new(&variables->arena, struct variable);
+
+	variable->name = arena_copy(&variables->arena, name);
+	variable->value = arena_copy(&variables->arena, value);
+	table_put(&variables->by_name, variable->name, variable);
+}
+
+struct bytes variables_fill(struct variables *variables, struct bytes text)
+{
+	struct buf out;
+
+	buf_init(&out, 0);
+	while (text.len > 0) {
+		ptrdiff_t open = bytes_find_byte(text, '{');
+		struct bytes rest = open < 0 ? BYTES_NONE : bytes_skip(text, (size_t)open + 1);
+		ptrdiff_t close = open < 0 ? -1 : bytes_find_byte(rest, '}');
+		if (close < 0) {
+			buf_append(&out, text);
+			break;
+		}
+		const struct variable *variable =
+			table_find(&variables->by_name, bytes_first(rest, (size_t)close));
+		buf_append(&out, bytes_first(text, (size_t)open));
+		if (variable != NULL)
+			buf_append(&out, variable->value);
+		else
+			buf_append(&out, bytes_make(rest.ptr - 1, (size_t)close + 2));
+		text = bytes_skip(rest, (size_t)close + 1);
+	}
+	struct bytes filled = arena_copy(&variables->arena, buf_bytes(&out));
+	buf_fini(&out);
+	return filled;
+}
+
+bool match_parse_block(struct arena *arena, struct bytes xml, struct stanza ***ret_elements,
+		       size_t *ret_count)
+{
+	struct parse_context context = {
+		.default_ns = BYTES_LIT(XML_NS_CLIENT),
+		.content_ns = BYTES_LIT(XML_NS_CLIENT),
+		.bindings =
+			&(struct xml_binding){ BYTES_LIT("stream"), BYTES_LIT(XML_NS_STREAMS) },
+		.binding_count = 1
+	};
+	struct framer framer;
+	struct frame frame;
+	struct stanza *found[256];
+	size_t count = 0;
+	int kind;
+
+	framer_init(&framer, 1 << 24, 200);
+	framer.is_open = true;
+	while ((kind = framer_next(&framer, xml, &frame)) > FRAME_MORE) {
+		if (kind == FRAME_STANZA) {
+			check(count < array_len(found));
+			if (parse_element(&context,
+					  bytes_make(xml.ptr + frame.offset, frame.len),
+					  &found[count], NULL) < 0)
+				return false;
+			count++;
+		}
+		xml = bytes_skip(xml, frame.offset + frame.len);
+	}
+	if (kind < 0 || bytes_trim(xml).len > 0)
+		return false;
+	*ret_elements = arena_alloc(arena, count * sizeof(found[0]) + 1);
+	memcpy(*ret_elements, found, count * sizeof(found[0]));
+	*ret_count = count;
+	return true;
+}
+
+/* {any}, {name}, or the same bytes. */
+static bool match_value(struct bytes expected, struct bytes actual, struct variables *variables)
+{
+	const struct variable *variable;
+	struct bytes name;
+
+	if (expected.len < 3 || expected.ptr[0] != '{' || expected.ptr[expected.len - 1] != '}')
+		return bytes_equal(expected, actual);
+	name = bytes_make(expected.ptr + 1, expected.len - 2);
+	if (bytes_is(name, "any"))
+		return true;
+	variable = table_find(&variables->by_name, name);
+	if (variable == NULL) {
+		variable_bind(variables, name, actual);
+		return true;
+	}
+	return bytes_equal(variable->value, actual);
+}
+
+static const struct xattr *attrs_of(const struct xnode *node)
+{
+	return xnode_stanza(node)->attrs + node->attrs;
+}
+
+static struct bytes attr_name(const struct xnode *node, const struct xattr *attr)
+{
+	return bytes_make(xnode_stanza(node)->bytes + attr->name, attr->name_len);
+}
+
+static struct bytes attr_value(const struct xnode *node, const struct xattr *attr)
+{
+	return bytes_make(xnode_stanza(node)->bytes + attr->value, attr->value_len);
+}
+
+static struct bytes attr_ns(const struct xnode *node, const struct xattr *attr)
+{
+	return xnode_stanza(node)->namespaces[attr->ns];
+}
+
+static const struct xattr *attr_find(const struct xnode *node, struct bytes ns,
+				     struct bytes name)
+{
+	for (unsigned i = 0; i < node->attr_count; i++) {
+		const struct xattr *attr = attrs_of(node) + i;
+		if (bytes_equal(attr_name(node, attr), name) &&
+		    bytes_equal(attr_ns(node, attr), ns))
+			return attr;
+	}
+	return NULL;
+}
+
+static bool match_attrs(const struct xnode *expected, const struct xnode *actual, bool is_open,
+			struct variables *variables)
+{
+	unsigned wanted = 0;
+
+	for (unsigned i = 0; i < expected->attr_count; i++) {
+		const struct xattr *attr = attrs_of(expected) + i;
+		const struct xattr *other;
+		if (bytes_is(attr_name(expected, attr), "talk-open"))
+			continue;
+		wanted++;
+		other = attr_find(actual, attr_ns(expected, attr), attr_name(expected, attr));
+		if (other == NULL || !match_value(attr_value(expected, attr),
+						  attr_value(actual, other), variables))
+			return false;
+	}
+	return is_open || wanted == actual->attr_count;
+}
+
+static bool match_children(const struct xnode *expected, const struct xnode *actual,
+			   bool is_open, struct variables *variables)
+{
+	const struct xnode *want = xnode_first_child(expected);
+	const struct xnode *have = xnode_first_child(actual);
+
+	for (; have != NULL && want != NULL; have = xnode_next(have)) {
+		if (match_element(want, have, variables))
+			want = xnode_next(want);
+		else if (!is_open)
+			return false;
+	}
+	return want == NULL && (have == NULL || is_open);
+}
+
+bool match_element(const struct xnode *expected, const struct xnode *actual,
+		   struct variables *variables)
+{
+	bool is_open = bytes_is(xnode_attr(expected, "talk-open"), "yes");
+	struct bytes want = xnode_text(expected, &variables->arena);
+	struct bytes have = xnode_text(actual, &variables->arena);
+
+	if (!bytes_equal(xnode_name(expected), xnode_name(actual)) ||
+	    !bytes_equal(xnode_ns(expected), xnode_ns(actual)))
+		return false;
+	if (xnode_first_child(expected) != NULL) { /* layout is not content */
+		want = bytes_trim(want);
+		have = bytes_trim(have);
+	}
+	if (!is_open && !match_value(want, have, variables))
+		return false;
+	return match_attrs(expected, actual, is_open, variables) &&
+	       match_children(expected, actual, is_open, variables);
+}
+
+struct bytes match_show(struct arena *arena, const struct stanza *stanza)
+{
+	struct buf out;
+	struct bytes shown;
+
+	buf_init(&out, 0);
+	wire_stanza(&out, stanza, &wire_client);
+	shown = arena_copy(arena, buf_bytes(&out));
+	buf_fini(&out);
+	return shown;
+}

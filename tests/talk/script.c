@@ -1,0 +1,422 @@
+#include "talk.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "store/memory.h"
+
+enum { CLIENTS_MAX = 64 };
+
+struct script {
+	const char *path;
+	struct bytes rest; /* not yet read */
+	unsigned line;	   /* of the command in hand */
+	unsigned next_line;
+	bool has_failed;
+	struct arena arena;
+	struct variables variables;
+	struct client *clients[CLIENTS_MAX];
+	size_t client_count;
+};
+
+static void script_fail(struct script *script, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void script_fail(struct script *script, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "%s:%u: ", script->path, script->line);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	script->has_failed = true;
+}
+
+static bool read_file(const char *path, struct buf *out)
+{
+	FILE *file = fopen(path, "rb");
+	char part[4096];
+	size_t n;
+
+	if (file == NULL)
+		return false;
+	while ((n = fread(part, 1, sizeof(part), file)) > 0)
+		buf_append(out, bytes_make(part, n));
+	fclose(file);
+	return true;
+}
+
+static struct bytes script_next_line(struct script *script)
+{
+	script->line = script->next_line++;
+	return bytes_cut(&script->rest, '\n');
+}
+
+/* The lines that follow and begin with a tab. */
+static struct bytes script_block(struct script *script)
+{
+	struct buf block;
+	struct bytes text;
+
+	buf_init(&block, 0);
+	while (!bytes_is_none(script->rest) && script->rest.len > 0 &&
+	       script->rest.ptr[0] == '\t') {
+		buf_append(&block, bytes_skip(bytes_cut(&script->rest, '\n'), 1));
+		script->next_line++;
+	}
+	text = arena_copy(&script->arena, buf_bytes(&block));
+	buf_fini(&block);
+	return text;
+}
+
+static struct client *script_client(struct script *script, struct bytes name)
+{
+	for (size_t i = 0; i < script->client_count; i++)
+		if (bytes_equal(client_name(script->clients[i]), name))
+			return script->clients[i];
+	return NULL;
+}
+
+/* "NAME is JID": several devices may share an account. */
+static void command_client(struct script *script, struct bytes args)
+{
+	struct bytes rest = args, name = bytes_cut(&rest, ' ');
+	struct bytes is = bytes_cut(&rest, ' '), jid = rest, bare = bytes_cut(&jid, '/');
+
+	if (!bytes_is(is, "is") || script->client_count == CLIENTS_MAX) {
+		script_fail(script, "say: client NAME is JID");
+		return;
+	}
+	world_open();
+	static char made[CLIENTS_MAX][256];
+	bool is_new = true;
+	for (size_t i = 0; i < script->client_count; i++)
+		is_new &= !bytes_is(bare, made[i]);
+	snprintf(made[script->client_count], sizeof(made[0]), "%.*s", BYTES_ARG(bare));
+	if (is_new)
+		world_add_account(bare);
+	script->clients[script->client_count++] = client_new(name, rest);
+}
+
+static void command_option(struct script *script, struct bytes args)
+{
+	struct bytes value = args, name = bytes_trim(bytes_cut(&value, '='));
+	ptrdiff_t space = bytes_find_byte(name, ' ');
+	struct bytes domain = BYTES_NONE;
+
+	(void)script;
+	if (space > 0) {
+		domain = bytes_first(name, (size_t)space);
+		name = bytes_trim(bytes_skip(name, (size_t)space));
+	}
+	world_set_option(domain, name, bytes_trim(value));
+}
+
+static void command_domain(struct script *script, struct bytes args)
+{
+	(void)script;
+	world_add_domain(args);
+}
+
+static uint64_t number_of(struct script *script, struct bytes text)
+{
+	uint64_t number = 0;
+
+	if (bytes_to_u64(text, &number) < 0)
+		script_fail(script, "not a number: %.*s", BYTES_ARG(text));
+	return number;
+}
+
+static void command_clock(struct script *script, struct bytes args)
+{
+	world_clock(1000 * number_of(script, bytes_skip(args, 1)));
+}
+
+static void command_store(struct script *script, struct bytes args)
+{
+	struct bytes rest = args, verb = bytes_cut(&rest, ' ');
+	struct store *store = world_store();
+
+	if (bytes_is(verb, "holds"))
+		store_memory_hold(store);
+	else if (bytes_is(verb, "resumes"))
+		store_memory_resume(store);
+	else if (bytes_is(verb, "releases"))
+		store_memory_release(store, bytes_is(rest, "all") ? SIZE_MAX
+								  : number_of(script, rest));
+	else if (bytes_is(verb, "shuffles"))
+		store_memory_release_shuffled(store, number_of(script, rest));
+	else if (bytes_is(verb, "fails"))
+		store_memory_fail_commits(store, (uint32_t)number_of(script, rest), -EIO);
+	else
+		script_fail(script, "the store cannot \"%.*s\"", BYTES_ARG(args));
+	world_settle();
+}
+
+static void command_account(struct script *script, struct bytes args)
+{
+	struct bytes rest = args;
+
+	if (bytes_is(bytes_cut(&rest, ' '), "deletes"))
+		world_delete_account(rest);
+	else
+		script_fail(script, "say: account deletes JID");
+}
+
+/* --- what a client does ----------------------------------------------------------------------
+ */
+
+static void client_connects(struct script *script, struct client *client)
+{
+	const char *at;
+
+	if (!client_connect(client, &at))
+		script_fail(script, "%.*s could not connect: refused at %s",
+			    BYTES_ARG(client_name(client)), at);
+}
+
+static void client_fails(struct script *script, struct client *client)
+{
+	const char *at;
+
+	if (client_connect(client, &at))
+		script_fail(script, "%.*s connected", BYTES_ARG(client_name(client)));
+	while (true) {
+		struct stanza *stanza = client_take(client);
+		if (stanza == NULL)
+			break;
+		stanza_unref(&stanza);
+	}
+}
+
+static void client_sends(struct script *script, struct client *client)
+{
+	struct bytes block = script_block(script);
+
+	client_send(client, variables_fill(&script->variables, block));
+	world_settle();
+}
+
+static void show(struct script *script, const char *what, const struct stanza *stanza)
+{
+	struct bytes text =
+		stanza == NULL ? BYTES_LIT("(nothing)") : match_show(&script->arena, stanza);
+
+	fprintf(stderr, "    %s %.*s\n", what, BYTES_ARG(text));
+}
+
+static void report_mismatch(struct script *script, struct client *client,
+			    const struct stanza *expected, const struct stanza *actual)
+{
+	script_fail(script, "%.*s received something else", BYTES_ARG(client_name(client)));
+	show(script, "expected:", expected);
+	show(script, "received:", actual);
+}
+
+static bool parse_expected(struct script *script, struct stanza ***ret, size_t *ret_count)
+{
+	struct bytes block = script_block(script);
+
+	if (match_parse_block(&script->arena, block, ret, ret_count))
+		return true;
+	script_fail(script, "the block is not well-formed");
+	return false;
+}
+
+static void client_receives(struct script *script, struct client *client)
+{
+	struct stanza **expected;
+	size_t count;
+
+	if (!parse_expected(script, &expected, &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct stanza *actual = client_take(client);
+		if (actual == NULL || !match_element(stanza_root(expected[i]),
+						     stanza_root(actual), &script->variables))
+			report_mismatch(script, client, expected[i], actual);
+		stanza_unref(&actual);
+		stanza_unref(&expected[i]);
+	}
+}
+
+static void client_receives_any_order(struct script *script, struct client *client)
+{
+	struct stanza **expected;
+	size_t count;
+
+	if (!parse_expected(script, &expected, &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct stanza *actual = client_take(client);
+		size_t at = 0;
+		while (actual != NULL && at < count &&
+		       (expected[at] == NULL ||
+			!match_element(stanza_root(expected[at]), stanza_root(actual),
+				       &script->variables)))
+			at++;
+		if (actual == NULL || at == count)
+			report_mismatch(script, client, NULL, actual);
+		else
+			stanza_unref(&expected[at]);
+		stanza_unref(&actual);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (expected[i] != NULL)
+			show(script, "missing: ", expected[i]);
+		stanza_unref(&expected[i]);
+	}
+}
+
+static void client_receives_nothing(struct script *script, struct client *client)
+{
+	struct stanza *stanza = client_take(client);
+
+	if (stanza != NULL)
+		report_mismatch(script, client, NULL, stanza);
+	stanza_unref(&stanza);
+}
+
+static void client_forgets(struct script *script, struct client *client)
+{
+	struct stanza *stanza;
+
+	(void)script;
+	while ((stanza = client_take(client)) != NULL)
+		stanza_unref(&stanza);
+}
+
+static void client_must_be_closed(struct script *script, struct client *client)
+{
+	if (!client_is_closed(client))
+		script_fail(script, "%.*s is still connected", BYTES_ARG(client_name(client)));
+}
+
+static void client_closes(struct script *script, struct client *client)
+{
+	(void)script;
+	client_close(client);
+	world_settle();
+}
+
+static void client_is_cut(struct script *script, struct client *client)
+{
+	(void)script;
+	client_cut(client);
+	world_settle();
+}
+
+static void client_stalls(struct script *script, struct client *client)
+{
+	(void)script;
+	client_stall(client, true);
+}
+
+static void client_reads(struct script *script, struct client *client)
+{
+	(void)script;
+	client_stall(client, false);
+	world_settle();
+}
+
+static const struct {
+	const char *words;
+	void (*run)(struct script *, struct client *);
+} client_verbs[] = {
+	{ "connects", client_connects },
+	{ "fails to connect", client_fails },
+	{ "sends", client_sends },
+	{ "receives", client_receives },
+	{ "receives in any order", client_receives_any_order },
+	{ "receives nothing", client_receives_nothing },
+	{ "forgets", client_forgets },
+	{ "is closed", client_must_be_closed },
+	{ "closes", client_closes },
+	{ "is cut", client_is_cut },
+	{ "stalls", client_stalls },
+	{ "reads", client_reads },
+};
+
+static const struct {
+	const char *word;
+	void (*run)(struct script *, struct bytes args);
+} commands[] = {
+	{ "client", command_client }, { "option", command_option },
+	{ "domain", command_domain }, { "clock", command_clock },
+	{ "store", command_store },   { "account", command_account },
+};
+
+static void script_run_client(struct script *script, struct client *client, struct bytes verb)
+{
+	for (size_t i = 0; i < array_len(client_verbs); i++) {
+		if (bytes_is(verb, client_verbs[i].words)) {
+			client_verbs[i].run(script, client);
+			return;
+		}
+	}
+	script_fail(script, "a client cannot \"%.*s\"", BYTES_ARG(verb));
+}
+
+static void script_run(struct script *script, struct bytes line)
+{
+	struct bytes rest = line, word = bytes_cut(&rest, ' ');
+	struct client *client = script_client(script, word);
+
+	if (client != NULL) {
+		script_run_client(script, client, bytes_trim(rest));
+		return;
+	}
+	for (size_t i = 0; i < array_len(commands); i++) {
+		if (bytes_is(word, commands[i].word)) {
+			commands[i].run(script, bytes_trim(rest));
+			return;
+		}
+	}
+	script_fail(script, "unknown client or command \"%.*s\"", BYTES_ARG(word));
+}
+
+/* Nobody may have received what the script does not name. */
+static void script_check_silence(struct script *script)
+{
+	for (size_t i = 0; !script->has_failed && i < script->client_count; i++)
+		client_receives_nothing(script, script->clients[i]);
+}
+
+static void script_fini(struct script *script)
+{
+	for (size_t i = 0; i < script->client_count; i++)
+		client_free(&script->clients[i]);
+	world_end();
+	variables_fini(&script->variables);
+	arena_fini(&script->arena);
+}
+
+bool script_play(const char *path)
+{
+	struct script script = { .path = path, .next_line = 1 };
+	struct buf text;
+
+	buf_init(&text, 0);
+	arena_init(&script.arena, 8192);
+	variables_init(&script.variables);
+	world_start();
+	if (!read_file(path, &text))
+		script_fail(&script, "cannot be read");
+	script.rest = buf_bytes(&text);
+	while (!script.has_failed && !bytes_is_none(script.rest)) {
+		struct bytes line = script_next_line(&script);
+		if (bytes_trim(line).len > 0 && line.ptr[0] != '#')
+			script_run(&script, bytes_trim(line));
+		arena_reset(scratch());
+	}
+	script_check_silence(&script);
+	script_fini(&script);
+	buf_fini(&text);
+	return !script.has_failed;
+}

@@ -1,0 +1,81 @@
+/* The conversation-script runner: see README.md. Single-threaded; errors end the program. */
+#ifndef TESTS_TALK_H
+#define TESTS_TALK_H
+
+#include "base/arena.h"
+#include "base/table.h"
+#include "xml/stanza.h"
+
+/* --- the server under test (world.c) ----------------------------------------------------- */
+
+struct world_options {
+	unsigned shards;
+	uint64_t seed;	    /* of the order inside phases; 0: as registered */
+	const char *plugin; /* a .so to load; NULL: none */
+};
+
+/* Once per process: features, options. */
+void world_register(const struct world_options *options);
+/* A fresh server; ends the one before. */
+void world_start(void);
+void world_add_domain(struct bytes name);
+/* domain NONE: of the server. Before world_open(). */
+void world_set_option(struct bytes domain, struct bytes name, struct bytes value);
+/* Starts the shards with what was said; idempotent. */
+void world_open(void);
+void world_end(void);
+/* Turns all shards until nothing happens. */
+void world_settle(void);
+void world_clock(uint64_t ms);
+void world_add_account(struct bytes jid);
+void world_delete_account(struct bytes jid);
+struct store *world_store(void);
+
+/* --- clients (client.c) ---------------------------------------------------------------------
+ */
+
+struct client;
+
+struct client *client_new(struct bytes name, struct bytes jid);
+void client_free(struct client **client);
+struct bytes client_name(const struct client *client);
+/* True if it is bound now; false: the server refused, *ret_reason says at what. */
+bool client_connect(struct client *client, const char **ret_reason);
+void client_send(struct client *client, struct bytes xml);
+/* The next element received, a new reference; NULL if there is none. */
+struct stanza *client_take(struct client *client);
+bool client_is_closed(struct client *client);
+void client_close(struct client *client);
+void client_cut(struct client *client);
+void client_stall(struct client *client, bool is_stalled);
+
+/* --- matching (match.c) ----------------------------------------------------------------------
+ */
+
+/* A variable bound by a match. */
+struct variables {
+	struct table by_name;
+	struct arena arena;
+};
+
+void variables_init(struct variables *variables);
+void variables_fini(struct variables *variables);
+/* {x} replaced by its value where it is bound; in the arena of the variables. */
+struct bytes variables_fill(struct variables *variables, struct bytes text);
+
+/* The elements of a block, in an array that lives in the arena; fails on bad XML (false). */
+bool match_parse_block(struct arena *arena, struct bytes xml, struct stanza ***ret_elements,
+		       size_t *ret_count);
+/* True if the element is as expected; binds variables only then. */
+bool match_element(const struct xnode *expected, const struct xnode *actual,
+		   struct variables *variables);
+/* The whole element as text, for people. */
+struct bytes match_show(struct arena *arena, const struct stanza *stanza);
+
+/* --- scripts (script.c)
+ * ------------------------------------------------------------------------- */
+
+/* Plays one script; true if it passed. Reports failures to stderr as file:line. */
+bool script_play(const char *path);
+
+#endif

@@ -1,0 +1,223 @@
+#include "talk.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/account.h"
+#include "core/core.h"
+#include "core/domain.h"
+#include "core/domain_store.h"
+#include "core/registry.h"
+#include "core/user.h"
+#include "io/shard.h"
+#include "io/worker.h"
+#include "store/memory.h"
+#include "store/open.h"
+#include "stream/stream.h"
+
+enum { WORLD_DOMAINS = 2000, START_US_2026 = 1767225600 };
+
+struct world_domain {
+	char name[256];
+	struct settings *settings;
+};
+
+static unsigned shard_count_wanted;
+static struct shards *shards;
+static struct store *store;
+static struct worker_pool *workers;
+static struct settings *server_settings;
+static struct world_domain domains[WORLD_DOMAINS];
+static size_t domain_count;
+static bool is_open;
+
+static void world_die(const char *what, const struct err *err)
+{
+	fprintf(stderr, "talk: %s: %s\n", what, err->text);
+	exit(1);
+}
+
+void world_register(const struct world_options *options)
+{
+	struct err err;
+
+	shard_count_wanted = options->shards;
+	if (options->plugin != NULL && registry_load(options->plugin, &err) < 0)
+		world_die("plugin", &err);
+	io_register_metrics();
+	stream_register();
+	for (size_t i = 0; store_options[i] != NULL; i++)
+		option_register(store_options[i]);
+	if (core_register(&err) < 0)
+		world_die("features", &err);
+	registry_shuffle(options->seed);
+	log_set_level(BYTES_LIT("all"), BYTES_LIT("error"));
+}
+
+static struct world_domain *world_domain(struct bytes name)
+{
+	for (size_t i = 0; i < domain_count; i++)
+		if (bytes_is(name, domains[i].name))
+			return &domains[i];
+	return NULL;
+}
+
+void world_add_domain(struct bytes name)
+{
+	struct world_domain *domain = &domains[domain_count++];
+
+	check(!is_open && domain_count <= WORLD_DOMAINS);
+	snprintf(domain->name, sizeof(domain->name), "%.*s", BYTES_ARG(name));
+	domain->settings = settings_new(server_settings);
+}
+
+void world_set_option(struct bytes domain, struct bytes name, struct bytes value)
+{
+	const struct option *option = option_find(name);
+	struct settings *settings =
+		bytes_is_none(domain) ? server_settings : world_domain(domain)->settings;
+	struct err err = { 0 };
+
+	check(!is_open);
+	if (option == NULL || settings_set(settings, option, value, &err) < 0)
+		world_die("option", &err);
+}
+
+void world_start(void)
+{
+	struct err err;
+
+	world_end();
+	clock_fake_start(START_US_2026 * 1000000ull);
+	server_settings = settings_new(NULL);
+	if (settings_set(server_settings, option_find(BYTES_LIT("tls.required")),
+			 BYTES_LIT("no"), &err) < 0)
+		world_die("tls.required", &err);
+	world_add_domain(BYTES_LIT("localhost"));
+}
+
+void world_open(void)
+{
+	struct store_config config;
+	struct domain_set *set;
+	struct err err;
+
+	if (is_open)
+		return;
+	is_open = true;
+	check(shards_new(&(struct shards_config){ .count = shard_count_wanted }, &shards) == 0);
+	check(worker_pool_new(0, 1000, &workers) == 0);
+	stream_set_workers(workers);
+	store_config_init(&config, server_settings);
+	config.engine = "memory";
+	config.data_dir = NULL;
+	config.workers = workers;
+	if (store_open(&config, &store, &err) < 0)
+		world_die("store", &err);
+	core_start(store);
+	if (registry_start(&err) < 0)
+		world_die("start", &err);
+	set = domain_set_new(NULL, server_settings);
+	for (size_t i = 0; i < domain_count; i++)
+		domain_set_add(set, bytes_of(domains[i].name), domains[i].settings, false);
+	for (unsigned i = 0; i < shards->count; i++) {
+		shard_enter(shards->shards[i]);
+		core_shard_start(set);
+	}
+	shard_enter(shards->shards[0]);
+}
+
+void world_settle(void)
+{
+	shards_run_until_idle(shards);
+}
+
+void world_clock(uint64_t ms)
+{
+	shards_advance(shards, ms);
+}
+
+struct store *world_store(void)
+{
+	return store;
+}
+
+static void world_drained(void *context)
+{
+	++*(unsigned *)context;
+}
+
+void world_end(void)
+{
+	unsigned drained = 0;
+
+	if (server_settings == NULL)
+		return;
+	if (is_open) {
+		store_memory_resume(store);
+		for (unsigned i = 0; i < shards->count; i++) {
+			shard_enter(shards->shards[i]);
+			stream_drain(1000, world_drained, &drained);
+		}
+		world_settle();
+		world_clock(60000);
+		check(drained == shards->count);
+		for (unsigned i = 0; i < shards->count; i++) {
+			shard_enter(shards->shards[i]);
+			uint32_t cursor = 0;
+			check(user_next(&cursor) == NULL);
+			core_shard_stop();
+		}
+		shard_enter(NULL);
+		store_close(&store);
+		worker_pool_free(&workers);
+		shards_free(&shards);
+	} else {
+		for (size_t i = 0; i < domain_count; i++)
+			settings_free(&domains[i].settings);
+	}
+	domain_forget_all();
+	domain_count = 0;
+	settings_free(&server_settings);
+	is_open = false;
+}
+
+static void account_done(struct account_op *op)
+{
+	*(int *)op->context = op->status;
+}
+
+/* One PBKDF2 round: the scripts test conversations, not the hash. */
+void world_add_account(struct bytes jid)
+{
+	struct jid parsed;
+	struct account_op *op;
+	struct bytes prepared;
+	struct verifier *verifier;
+	int status = 1;
+
+	check(jid_parse(scratch(), jid, &parsed, NULL) == 0);
+	op = account_op_new(ACCOUNT_CREATE, parsed, account_done, &status);
+	check(verifier_prepare_password(&op->arena, BYTES_LIT("secret"), &prepared) == 0);
+	verifier = arena_new(&op->arena, struct verifier);
+	*verifier = verifier_make_scram(&op->arena, prepared, HASH_SHA1,
+					BYTES_LIT("saltsaltsaltsalt"), 1);
+	op->account.verifiers = (struct verifier_list){ verifier, 1 };
+	account_op_send(op);
+	world_settle();
+	check(status == 0);
+}
+
+void world_delete_account(struct bytes jid)
+{
+	struct jid parsed;
+	int status = 1;
+
+	check(jid_parse(scratch(), jid, &parsed, NULL) == 0);
+	account_op_send(account_op_new(ACCOUNT_DELETE, parsed, account_done, &status));
+	world_settle();
+	check(status == 0);
+}
