@@ -242,11 +242,10 @@ static void host_names(void **state)
 static void what_is_no_host_name(void **state)
 {
 	static const char *const bad[] = {
-		"a@.example.com", "a@example..com", "a@example.com..",	    "a@-example.com",
-		"a@example-.com", "a@exa_mple.com", "a@exa mple.com",	    "a@exa:mple",
-		"a@ab--cd.com",	  "a@xn--.com",	    "a@xn--a.com",	    "a@xn--example.com",
-		"a@\u265A.com",	  "a@i\u2764.ws",   "a@a\uFF0Fb.com",	    "a@a\uFF20b.com",
-		"a@\u05D0a.com",  "a@a\u200Cb.com", "a@example.com\uFF0E.",
+		"a@.example.com", "a@example..com", "a@example.com..", "a@-example.com",
+		"a@example-.com", "a@exa_mple.com", "a@exa mple.com",  "a@exa:mple",
+		"a@ab--cd.com",	  "a@xn--.com",	    "a@xn--a.com",     "a@xn--example.com",
+		"a@\u265A.com",	  "a@i\u2764.ws",   "a@a\uFF0Fb.com",  "a@a\uFF20b.com",
 	};
 
 	for (size_t i = 0; i < array_len(bad); i++)
