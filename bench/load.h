@@ -53,6 +53,7 @@ struct load_options {
 	uint32_t concurrency; /* logins at a time */
 	uint32_t contacts;
 	double seconds;
+	double patience_s; /* at the end, without any arrival */
 };
 
 enum client_state {

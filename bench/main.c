@@ -25,6 +25,7 @@ static const char usage[] =
 	"  --seconds S --window N --rate N --body-bytes N --concurrency N --contacts N\n"
 	"  --full-jid                   chat with sessions, not accounts\n"
 	"  --out FILE                   append the result, a JSON line\n"
+	"  --patience S                 what has not come after so long is lost (10)\n"
 	"  --cache FILE                 keep salted passwords between runs\n"
 	"scenarios:\n";
 
@@ -51,6 +52,7 @@ enum {
 	OPT_FULL_JID,
 	OPT_OUT,
 	OPT_CACHE,
+	OPT_PATIENCE,
 };
 
 static const struct option long_options[] = {
@@ -76,6 +78,7 @@ static const struct option long_options[] = {
 	{ "full-jid", no_argument, NULL, OPT_FULL_JID },
 	{ "out", required_argument, NULL, OPT_OUT },
 	{ "cache", required_argument, NULL, OPT_CACHE },
+	{ "patience", required_argument, NULL, OPT_PATIENCE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -208,6 +211,9 @@ static void set_option(struct load_options *opt, int option, const char *value)
 	case OPT_CACHE:
 		opt->cache = value;
 		break;
+	case OPT_PATIENCE:
+		opt->patience_s = atof(value);
+		break;
 	default:
 		fail_usage(NULL, NULL);
 	}
@@ -248,6 +254,7 @@ int main(int argc, char **argv)
 		.concurrency = 16,
 		.contacts = 50,
 		.seconds = 5,
+		.patience_s = 10,
 	};
 
 	int option = getopt_long(argc, argv, "", long_options, NULL);

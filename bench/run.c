@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 
-enum { TURN_MS = 20, LOGIN_STALL_MS = 30000, LOGOUT_MS = 5000, DRAIN_STALL_MS = 10000 };
+enum { TURN_MS = 20, LOGIN_STALL_MS = 30000, LOGOUT_MS = 5000 };
 
 static uint64_t in_ms(uint32_t ms)
 {
@@ -59,14 +59,15 @@ void load_settle(struct load *load, uint32_t quiet_ms, uint32_t max_ms)
 
 void load_drain(struct load *load, const struct tally *tally)
 {
+	uint32_t patience_ms = (uint32_t)(load->opt.patience_s * 1e3);
 	uint64_t received = tally->received;
-	uint64_t stalls_at = in_ms(DRAIN_STALL_MS);
+	uint64_t stalls_at = in_ms(patience_ms);
 
 	while (tally->received < tally->sent && load->broken == 0 && clock_ns() < stalls_at) {
 		load_turn(load, in_ms(TURN_MS));
 		if (tally->received != received) {
 			received = tally->received;
-			stalls_at = in_ms(DRAIN_STALL_MS);
+			stalls_at = in_ms(patience_ms);
 		}
 	}
 }

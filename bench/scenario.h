@@ -45,7 +45,7 @@ struct cost meter_stop(const struct meter *meter);
 void cost_add(struct cost *sum, struct cost more);
 
 /*
- * Turns until everything sent has been received or nothing has been received for ten seconds: a
+ * Turns until everything sent has been received or nothing has been received for --patience: a
  * server that is only slow is not charged with losses.
  */
 void load_drain(struct load *load, const struct tally *tally);
