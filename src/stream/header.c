@@ -5,6 +5,8 @@
 #include "stream/inside.h"
 #include "xml/write.h"
 
+enum { HEADER_ARENA_BYTES = 1024 };
+
 /* What the client's header says, in whatever framing it came. */
 struct heading {
 	struct bytes to;
@@ -218,12 +220,14 @@ static struct heading read_framed(const struct stanza *stanza)
 	};
 }
 
-static bool read_header(struct stream *stream, struct bytes raw, struct heading *ret_heading)
+/* False: it was none, and the stream is over. */
+static bool read_header(struct stream *stream, struct bytes raw, struct arena *arena,
+			struct heading *ret_heading)
 {
 	struct parse_error error;
 	struct stream_open open;
 
-	if (parse_stream_open(raw, scratch(), &open, &error) < 0) {
+	if (parse_stream_open(raw, arena, &open, &error) < 0) {
 		stream_xml_fault(stream, error.fault);
 		return false;
 	}
@@ -277,25 +281,36 @@ static struct bytes echo(const struct heading *heading)
 	return jid_bare(from);
 }
 
-STEP_FUNCTION(open)
+static void answer(struct stream *stream, const struct heading *heading)
 {
 	bool is_authenticated = stream->state == STREAM_REOPENING;
-	enum stream_condition condition;
 	enum text text = TEXT_NONE;
-	struct heading heading;
+	enum stream_condition condition;
 
-	if (stream->is_framed)
-		heading = read_framed(step->stanza);
-	else if (!read_header(stream, step->raw, &heading))
-		return;
-	stream->lang = (uint8_t)text_lang_of(heading.lang);
-	condition = examine(stream, &heading, &text);
+	stream->lang = (uint8_t)text_lang_of(heading->lang);
+	condition = examine(stream, heading, &text);
 	if (condition != STREAM_CONDITION_NONE) {
 		stream_fault(stream, condition, text);
 		return;
 	}
-	keep_facts(stream, &heading);
-	header_send(stream, echo(&heading));
+	keep_facts(stream, heading);
+	header_send(stream, echo(heading));
 	send_features(stream, is_authenticated);
 	stream_enter(stream, is_authenticated ? STREAM_BIND : STREAM_FEATURES);
+}
+
+STEP_FUNCTION(open)
+{
+	struct heading heading;
+	struct arena arena;
+
+	if (stream->is_framed) {
+		heading = read_framed(step->stanza);
+		answer(stream, &heading);
+		return;
+	}
+	arena_init(&arena, HEADER_ARENA_BYTES);
+	if (read_header(stream, step->raw, &arena, &heading))
+		answer(stream, &heading);
+	arena_fini(&arena);
 }

@@ -40,7 +40,7 @@ struct stream_host {
 	/* The served domain of a stream header's `to` (normalised), or NULL (host-unknown).
 	 * Borrowed for the life of this shard; asked again at each stream header. */
 	const struct domain *(*domain)(struct bytes name);
-	/* Carries limits.*, tls.* and sasl.* options. */
+	/* Carries limits.*, tls.* and sasl.* options. NULL: the server's own settings. */
 	const struct settings *(*domain_settings)(const struct domain *);
 	struct bytes (*domain_name)(const struct domain *);
 	/* The shard that is home of a bare JID. */
