@@ -427,25 +427,28 @@ static int set_domains(struct config *config, const struct assignment *set)
 	return status;
 }
 
-static int set_option(struct config *config, const struct assignment *set)
+static int set_in(struct settings *settings, bool is_domain, const struct assignment *set)
 {
 	const struct option *option = option_find(set->name);
+	struct err why;
 	if (!option)
 		return fail_set(set, TEXT_CONFIG_PLAIN, unknown_option(set->name, set->lang),
 				BYTES_NONE);
-	struct settings *settings = config->server;
-	if (!bytes_is_none(set->domain)) {
-		struct config_domain *domain = find_domain(config, set->domain);
-		if (!domain)
-			return fail_set(set, TEXT_CONFIG_NO_DOMAIN, set->domain, BYTES_NONE);
-		if (option->scope == OPTION_SERVER)
-			return fail_set(set, TEXT_CONFIG_SERVER_ONLY, set->name, BYTES_NONE);
-		settings = domain->settings;
-	}
-	struct err why;
+	if (is_domain && option->scope == OPTION_SERVER)
+		return fail_set(set, TEXT_CONFIG_SERVER_ONLY, set->name, BYTES_NONE);
 	if (settings_set(settings, option, set->value, &why) < 0)
 		return fail_set(set, TEXT_CONFIG_BAD, set->name, bytes_of(why.text));
 	return 0;
+}
+
+static int set_option(struct config *config, const struct assignment *set)
+{
+	if (bytes_is_none(set->domain))
+		return set_in(config->server, false, set);
+	struct config_domain *domain = find_domain(config, set->domain);
+	if (!domain)
+		return fail_set(set, TEXT_CONFIG_NO_DOMAIN, set->domain, BYTES_NONE);
+	return set_in(domain->settings, true, set);
 }
 
 static int split_set(const char *argument, struct assignment *set)

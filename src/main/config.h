@@ -40,6 +40,9 @@ int config_load(const char *path, const char *const *sets, size_t set_count,
 /* The same for text in memory; file is the name that errors begin with. */
 int config_parse(struct bytes text, const char *file, const char *const *sets, size_t set_count,
 		 enum text_lang lang, struct config **ret_config, struct err *ret_err);
+/* "name=value" into settings of a domain. 0, or -EINVAL with the reason. */
+int config_set_for_domain(struct settings *settings, struct bytes assignment,
+			  enum text_lang lang, struct err *ret_err);
 void config_free(struct config **config);
 
 /* Every registered option, commented and commented out at its default: a file to begin with. */
