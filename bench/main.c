@@ -8,8 +8,8 @@
 #include "scenario.h"
 
 static const struct scenario *const scenarios[] = {
-	&scenario_idle, &scenario_login,    &scenario_chat,
-	&scenario_rate, &scenario_presence, &scenario_roster,
+	&scenario_process, &scenario_idle,     &scenario_login,	 &scenario_chat,
+	&scenario_rate,	   &scenario_presence, &scenario_roster,
 };
 
 static const char usage[] =

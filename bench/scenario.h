@@ -19,6 +19,7 @@ struct scenario {
 	int (*run)(const struct load_options *opt);
 };
 
+extern const struct scenario scenario_process;
 extern const struct scenario scenario_idle;
 extern const struct scenario scenario_login;
 extern const struct scenario scenario_chat;

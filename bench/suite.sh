@@ -3,6 +3,8 @@
 # data), $results (the JSON lines file), $load_program, $relay_program; for Hearth also
 # $hearthd_program and $hearthctl_program.
 #
+# $words, if not empty, selects the cases whose names begin so.
+#
 # The server is pinned to one core and the generator to another; each figure is CPU time of the
 # server's processes.
 
@@ -13,7 +15,6 @@ rate_seconds=${BENCH_RATE_SECONDS:-6}
 idle_sessions=${BENCH_IDLE:-10000}
 cert=$work/cert.pem
 key=$work/key.pem
-pids=
 failures=0
 
 for _file in "$bench"/servers/*.sh; do
@@ -61,9 +62,14 @@ launched() {
 	pids="$pids $1"
 }
 
-start_server() { # NAME
-	mkdir -p "$work/$1"
+# start_server NAME: on its data directory, which is made the first time.
+start_server() {
+	if [ ! -d "$work/$1" ]; then
+		mkdir -p "$work/$1"
+		"${1}_prepare" "$work/$1"
+	fi
 	"${1}_start" "$work/$1"
+	pid=$server_pid
 }
 
 stop_server() { # PID
@@ -126,7 +132,7 @@ run_rates() {
 	wanted rate || return 0
 	_pid=$pid _port=$port _server=$server _version=$version _options=$server_options
 	start_server relay
-	_relay=$server_pid
+	_relay=$pid
 	for _rate in $(rates); do
 		for _round in 1 2 3; do
 			server=relay version=$(relay_version) port=$relay_port pid=$_relay
@@ -141,46 +147,57 @@ run_rates() {
 	stop_server "$_relay"
 }
 
-run_plain() {
-	measure idle idle --users "$idle_sessions" --concurrency 64
-	measure login login
-	measure chat-1 chat --window 1
-	measure chat-8 chat --window 8
-}
-
-run_tls() {
-	measure idle-tls idle --users 2000 --concurrency 64 "$@"
-	measure login-tls login "$@"
-	measure chat-1-tls chat --window 1 "$@"
-	measure chat-8-tls chat --window 8 "$@"
+# Memory needs a fresh process: what earlier cases left in the allocator would be used again.
+measure_fresh() { # CASE SCENARIO [option…]
+	wanted "$1" || return 0
+	stop_server "$pid"
+	start_server "$_start"
+	measure "$@"
 }
 
 run_relay() {
-	server=relay version=$(relay_version) server_options=--relay port=$relay_port
+	server=relay version=$(relay_version) server_options=--relay port=$relay_port _start=relay
 	start_server relay
-	pid=$server_pid
-	run_plain
+	measure process process
+	measure login login
+	measure chat-1 chat --window 1
+	measure chat-8 chat --window 8
+	measure_fresh idle idle --users "$idle_sessions" --concurrency 64
 	stop_server "$pid"
+	port=$relay_tls_port _start=relay_tls server_options='--relay --tls direct'
 	start_server relay_tls
-	pid=$server_pid port=$relay_tls_port
-	run_tls --tls direct
+	measure login-tls login
+	measure chat-1-tls chat --window 1
+	measure chat-8-tls chat --window 8
+	measure_fresh idle-tls idle --users 2000 --concurrency 64
 	stop_server "$pid"
 }
 
 run_server() { # NAME
-	server=$1 version=$("${1}_version") server_options=
+	server=$1 version=$("${1}_version") server_options= _start=$1
+	eval "_plain_port=\$${1}_port _tls_port=\$${1}_tls_port"
+	port=$_plain_port
 	say "starting $server $version"
 	start_server "$server"
-	pid=$server_pid
-	eval "port=\$${1}_port _tls_port=\$${1}_tls_port"
-	run_plain
+	measure process process
+	"${server}_fill" "$work/$server"
+	stop_server "$pid"
+	start_server "$server"
+	measure login login
+	measure chat-1 chat --window 1
+	measure chat-8 chat --window 8
 	measure login-starttls login --tls starttls
 	run_rates
 	measure presence presence --prefix r --users 1000 --contacts 50 --window 20
 	measure roster-50 roster --prefix r --users 100 --contacts 50
 	measure roster-1000 roster --prefix l --users 20 --contacts 1000
-	measure idle-full idle --prefix r --users 1000 --setup roster,carbons,sm,presence
-	port=$_tls_port
-	run_tls --tls direct
+	port=$_tls_port server_options='--tls direct'
+	measure login-tls login
+	measure chat-1-tls chat --window 1
+	measure chat-8-tls chat --window 8
+	measure_fresh idle-tls idle --users 2000 --concurrency 64
+	port=$_plain_port server_options=
+	measure_fresh idle idle --users "$idle_sessions" --concurrency 64
+	measure_fresh idle-full idle --prefix r --users 1000 --setup roster,carbons,sm,presence
 	stop_server "$pid"
 }

@@ -37,20 +37,25 @@ ejabberd_load() { # DIR FILE
 		halt()."
 }
 
-ejabberd_start() { # DIR
+ejabberd_prepare() { # DIR
 	mkdir -p "$1/mnesia"
 	cat "$cert" "$key" >"$1/cert.pem"
 	sed -e "s|@DIR@|$1|g" -e "s|@PORT@|$ejabberd_port|" \
 		-e "s|@TLS_PORT@|$ejabberd_tls_port|" \
 		"$bench/servers/ejabberd.yml" >"$1/ejabberd.yml"
-	python3 "$bench/servers/accounts.py" ejabberd "$1/accounts.txt" localhost
 	chown -R ejabberd: "$1"
-	chmod 711 "$1"
+}
+
+ejabberd_start() { # DIR
 	(cd "$1" && ejabberd_erl "$1" -sname "$ejabberd_node" \
 		+K true +P 250000 +sbwt none +sbwtdcpu none +sbwtdio none \
 		-mnesia dir "\"$1/mnesia\"" -s ejabberd) >"$1/out.log" 2>&1 &
 	launched $!
 	wait_port "$ejabberd_port"
 	wait_port "$ejabberd_tls_port"
+}
+
+ejabberd_fill() { # DIR
+	python3 "$bench/servers/accounts.py" ejabberd "$1/accounts.txt" localhost
 	(ejabberd_load "$1" "$1/accounts.txt")
 }

@@ -8,16 +8,22 @@ hearth_version() {
 	echo "$_version $_commit"
 }
 
-hearth_start() { # DIR
+hearth_prepare() { # DIR
 	mkdir -p "$1/data"
 	sed -e "s|@CERT@|$cert|" -e "s|@KEY@|$key|" -e "s|@PORT@|$hearth_port|" \
 		-e "s|@TLS_PORT@|$hearth_tls_port|" \
 		"$bench/servers/hearth.yaml" >"$1/hearth.yaml"
+}
+
+hearth_start() { # DIR
 	taskset -c "$server_core" "$hearthd_program" -c "$1/hearth.yaml" --data-dir "$1/data" \
 		>"$1/out.log" 2>&1 &
 	launched $!
 	wait_port "$hearth_port"
 	wait_port "$hearth_tls_port"
+}
+
+hearth_fill() { # DIR
 	python3 "$bench/servers/accounts.py" lines localhost |
 		"$hearthctl_program" --data-dir "$1/data" user import -
 }
