@@ -124,20 +124,47 @@ bool tls_set_has(const struct tls_set *set, struct bytes name)
 	return find(set, name) != NULL;
 }
 
-/* RFC 6066 section 3. An unknown name gets the default: the client will judge its certificate.
+/* The host name in the extension's bytes (RFC 6066 section 3): one name, of type 0. */
+static struct bytes host_name_of(const unsigned char *ext, size_t len)
+{
+	size_t name_len;
+
+	if (len < 5 || ext[2] != TLSEXT_NAMETYPE_host_name)
+		return BYTES_NONE;
+	name_len = (size_t)ext[3] << 8 | ext[4];
+	return name_len <= len - 5 ? bytes_make(ext + 5, name_len) : BYTES_NONE;
+}
+
+/*
+ * Chooses the certificate before OpenSSL opens tickets, so that the session id context it
+ * compares them with is this domain's: in TLS 1.3 the server name callback would come too late.
+ * An unknown name gets the default: the client will judge its certificate.
  */
+static int hello_seen(SSL *ssl, int *alert, void *unused)
+{
+	const struct tls_choice *choice = SSL_get_app_data(ssl);
+	const struct tls_name *name = NULL;
+	const unsigned char *ext;
+	size_t len;
+
+	(void)alert;
+	(void)unused;
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &ext, &len) == 1)
+		name = find(choice->set, host_name_of(ext, len));
+	if (name)
+		SSL_set_SSL_CTX(ssl, name->ctx);
+	return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+/* Says whether the name was known; the certificate is chosen already. */
 static int server_name_seen(SSL *ssl, int *alert, void *unused)
 {
 	const struct tls_choice *choice = SSL_get_app_data(ssl);
 	const char *asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-	const struct tls_name *name = find(choice->set, bytes_of(asked));
 
 	(void)alert;
 	(void)unused;
-	if (!name)
-		return SSL_TLSEXT_ERR_NOACK;
-	SSL_set_SSL_CTX(ssl, name->ctx);
-	return SSL_TLSEXT_ERR_OK;
+	return find(choice->set, bytes_of(asked)) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
 static bool is_offered(const char *protocol, const unsigned char *offered, unsigned len,
@@ -188,6 +215,7 @@ static SSL_CTX *new_ctx(struct tls_set *set, const char *name)
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_timeout(ctx, TICKET_LIFE_S);
 	SSL_CTX_set_num_tickets(ctx, 1);
+	SSL_CTX_set_client_hello_cb(ctx, hello_seen, NULL);
 	SSL_CTX_set_tlsext_servername_callback(ctx, server_name_seen);
 	SSL_CTX_set_alpn_select_cb(ctx, protocols_seen, NULL);
 	tls_tickets_use(set->tickets, ctx);
