@@ -112,6 +112,15 @@ int sqlite_blob_seal(struct blob_file *file)
 	return sync_dir(blob->engine);
 }
 
+static void make_final_dir(const struct sqlite_engine *engine, uint64_t number)
+{
+	char *path = NULL;
+
+	check(asprintf(&path, "%s/%02x", engine->blob_dir, (unsigned)(number & 0xff)) >= 0);
+	mkdir(path, 0700);
+	free(path);
+}
+
 /* A failure is no loss: readers look in tmp too, and the next start moves it. */
 static void move_to_final(const struct sqlite_engine *engine, uint64_t number)
 {
@@ -119,11 +128,7 @@ static void move_to_final(const struct sqlite_engine *engine, uint64_t number)
 	char *to = final_path(engine, number);
 
 	if (rename(from, to) < 0 && errno == ENOENT) {
-		char *slash = strrchr(to, '/');
-
-		*slash = '\0';
-		mkdir(to, 0700);
-		*slash = '/';
+		make_final_dir(engine, number);
 		rename(from, to);
 	}
 	free(from);
