@@ -21,8 +21,7 @@ static const char *const code_names[] = {
 	[ADMIN_INTERNAL] = "internal",
 };
 
-/* --- writing
- * ------------------------------------------------------------------------------------- */
+/* --- writing --- */
 
 /* Takes json. */
 static void send_json(struct control_client *client, struct cJSON *json)
@@ -59,8 +58,7 @@ void call_refuse(struct control_client *client, const struct admin_fault *fault)
 	send_json(client, error_new(fault->id, ADMIN_BAD_REQUEST, text));
 }
 
-/* --- life
- * ---------------------------------------------------------------------------------------- */
+/* --- life --- */
 
 void call_begin(struct control_client *client, struct admin_request *request)
 {
@@ -98,8 +96,7 @@ static void end(struct admin_call *call, struct cJSON *answer)
 	control_client_settle(client);
 }
 
-/* --- call.h
- * ---------------------------------------------------------------------------------------- */
+/* --- call.h --- */
 
 const struct cJSON *admin_call_arg(const struct admin_call *call, const char *name)
 {

@@ -30,8 +30,7 @@ const struct admin_host *control_host(void)
 	return self()->host;
 }
 
-/* --- one connection
- * ---------------------------------------------------------------------------- */
+/* --- one connection --- */
 
 void control_client_settle(struct control_client *client)
 {
@@ -122,8 +121,7 @@ static const struct conn_ops client_ops = {
 	.ended = client_ended,
 };
 
-/* --- the socket
- * ---------------------------------------------------------------------------------- */
+/* --- the socket --- */
 
 static bool is_allowed(int fd)
 {

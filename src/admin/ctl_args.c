@@ -54,6 +54,7 @@ struct bytes ctl_args_usage(struct arena *arena, const struct admin_command *com
 		[ADMIN_ARG_WORD_OPTIONAL] = "%.*s [%.*s]",
 		[ADMIN_ARG_FLAG] = "%.*s [--%.*s]",
 		[ADMIN_ARG_VALUE] = "%.*s [--%.*s VALUE]",
+		[ADMIN_ARG_VALUES] = "%.*s [--%.*s NAME=VALUE]...",
 	};
 	struct bytes usage = bytes_of(command->name);
 	for (const struct admin_arg *arg = command->args; arg->kind; arg++) {
@@ -68,8 +69,7 @@ struct bytes ctl_args_usage(struct arena *arena, const struct admin_command *com
 	return usage;
 }
 
-/* --- global switches
- * ----------------------------------------------------------------------------- */
+/* --- global switches --- */
 
 /* `--data-dir DIR` and `--data-dir=DIR`; true if the current word is this switch. */
 static bool take_value(struct cursor *cursor, const char *name, const char **ret_value)
@@ -105,8 +105,7 @@ static int read_global(struct cursor *cursor)
 	return 0;
 }
 
-/* --- the command's own words
- * ---------------------------------------------------------------------- */
+/* --- the command's own words --- */
 
 static const struct admin_arg *find_switch(const struct admin_command *command,
 					   struct bytes name)
@@ -205,8 +204,7 @@ static int read_arguments(struct cursor *cursor)
 	return cursor->args->wants_help ? 0 : check_complete(cursor);
 }
 
-/* --- which command
- * --------------------------------------------------------------------------------- */
+/* --- which command --- */
 
 static int unknown_command(struct cursor *cursor, struct bytes name)
 {

@@ -37,8 +37,7 @@ void ctl_printer_fini(struct ctl_printer *printer)
 	printer->rows = NULL;
 }
 
-/* --- JSON
- * ---------------------------------------------------------------------------------------- */
+/* --- JSON --- */
 
 static void print_json(FILE *out, const struct cJSON *value)
 {
@@ -61,8 +60,7 @@ static void end_json(struct ctl_printer *printer, bool is_list, const struct cJS
 	cJSON_Delete(words);
 }
 
-/* --- tables
- * -------------------------------------------------------------------------------------- */
+/* --- tables --- */
 
 /* A value as one cell; in scratch or borrowed from it. Never shows a terminal's control codes.
  */
@@ -153,8 +151,7 @@ static void print_facts(FILE *out, const struct cJSON *object, int indent)
 	}
 }
 
-/* --- public
- * ---------------------------------------------------------------------------------------- */
+/* --- public --- */
 
 void ctl_print_row(struct ctl_printer *printer, struct cJSON *taken_row)
 {

@@ -41,8 +41,7 @@ static void change_done(struct change *change, const char *event, enum text text
 	block_free(change);
 }
 
-/* --- add
- * ------------------------------------------------------------------------------------------ */
+/* --- add --- */
 
 static void add_published(int status, const struct err *err, void *context)
 {
@@ -89,8 +88,7 @@ void admin_domain_add(struct admin_call *call)
 	domain_store_put(name, overrides, add_stored, change_new(call, name));
 }
 
-/* --- del
- * ------------------------------------------------------------------------------------------ */
+/* --- del --- */
 
 static void del_erased(int status, void *context)
 {
@@ -128,8 +126,7 @@ void admin_domain_del(struct admin_call *call)
 		control_host()->republish(name, del_published, change_new(call, name));
 }
 
-/* --- list
- * ----------------------------------------------------------------------------------------- */
+/* --- list --- */
 
 void admin_domain_list(struct admin_call *call)
 {

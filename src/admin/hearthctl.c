@@ -38,8 +38,7 @@ struct run {
 	bool has_failed;
 };
 
-/* --- words for people
- * -------------------------------------------------------------------------- */
+/* --- words for people --- */
 
 static struct bytes words_of(const struct run *run, enum text text, const char *arg)
 {
@@ -85,8 +84,7 @@ static void print_help(const struct ctl_args *args, enum text_lang lang)
 	printf("\n%s\n", text_get(TEXT_CTL_SWITCHES, lang));
 }
 
-/* --- asking and hearing
- * --------------------------------------------------------------------------- */
+/* --- asking and hearing --- */
 
 static int send_request(struct run *run, const struct cJSON *values)
 {
@@ -161,8 +159,7 @@ static int hear_until(struct run *run, unsigned on_the_way)
 	return status;
 }
 
-/* --- bulk: lines of stdin in parts, several on their way
- * -------------------------------------------- */
+/* --- bulk: lines of stdin in parts, several on their way --- */
 
 static size_t read_part(struct run *run, struct cJSON *lines)
 {
@@ -213,8 +210,7 @@ static int run_bulk(struct run *run, const struct admin_arg *arg)
 	return status;
 }
 
-/* --- one command
- * -------------------------------------------------------------------------------------- */
+/* --- one command --- */
 
 static int add_password(struct run *run, const struct admin_arg *arg)
 {

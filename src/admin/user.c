@@ -13,8 +13,7 @@
 #include "core/account.h"
 #include "core/census.h"
 
-/* --- add, passwd
- * ------------------------------------------------------------------------------- */
+/* --- add, passwd --- */
 
 /* Lives until the account is stored: the operation borrows its keys. */
 struct derivation {
@@ -101,8 +100,7 @@ void admin_user_passwd(struct admin_call *call)
 	set_password(call, ACCOUNT_VERIFIERS);
 }
 
-/* --- del
- * ---------------------------------------------------------------------------------------- */
+/* --- del --- */
 
 static void deleted(struct account_op *op)
 {
@@ -122,8 +120,7 @@ void admin_user_del(struct admin_call *call)
 		account_op_send(account_op_new(ACCOUNT_DELETE, jid, deleted, call));
 }
 
-/* --- show
- * --------------------------------------------------------------------------------------- */
+/* --- show --- */
 
 struct portrait {
 	struct admin_call *call;

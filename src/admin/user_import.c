@@ -82,8 +82,7 @@ static void report_status(struct import *import, const struct import_line *line,
 		       bytes_of(strerror(-status)));
 }
 
-/* --- portions
- * ------------------------------------------------------------------------------------ */
+/* --- portions --- */
 
 static void line_done(struct import_line *line, int status)
 {
@@ -154,8 +153,7 @@ static struct portion *portion_new(struct import *import)
 	return portion;
 }
 
-/* --- reading lines
- * --------------------------------------------------------------------------------- */
+/* --- reading lines --- */
 
 /* Cuts at the first blank; the password is the rest, blanks inside included. */
 static struct bytes cut_word(struct bytes *rest)

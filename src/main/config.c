@@ -31,8 +31,7 @@ struct section {
 
 static int read_map(struct reader *reader, const struct section *section);
 
-/* --- errors --------------------------------------------------------------------------------
- */
+/* --- errors --- */
 
 static int fail_at(struct reader *reader, yaml_mark_t mark, enum text key, struct bytes arg0,
 		   struct bytes arg1)
@@ -63,8 +62,7 @@ static int fail_unknown(struct reader *reader, yaml_mark_t mark, struct bytes na
 		       BYTES_NONE);
 }
 
-/* --- events --------------------------------------------------------------------------------
- */
+/* --- events --- */
 
 static void drop_event(struct reader *reader)
 {
@@ -120,8 +118,7 @@ static bool is_null(const struct reader *reader)
 	return text.len == 0 || bytes_is(text, "~") || bytes_is(text, "null");
 }
 
-/* --- options --------------------------------------------------------------------------------
- */
+/* --- options --- */
 
 static bool is_group(struct bytes name)
 {
@@ -213,8 +210,7 @@ static int read_list(struct reader *reader, const struct section *section, yaml_
 	return 0;
 }
 
-/* --- domains ---------------------------------------------------------------------------------
- */
+/* --- domains --- */
 
 static struct config_domain *find_domain(struct config *config, struct bytes name)
 {
@@ -288,8 +284,7 @@ static int read_domains(struct reader *reader)
 	}
 }
 
-/* --- maps and documents
- * ----------------------------------------------------------------------- */
+/* --- maps and documents --- */
 
 static int read_value(struct reader *reader, const struct section *section, yaml_mark_t mark,
 		      struct bytes name)
@@ -383,8 +378,7 @@ static int read_text(struct config *config, struct bytes text, const char *file,
 	return status;
 }
 
-/* --- the command line
- * ------------------------------------------------------------------------- */
+/* --- the command line --- */
 
 struct assignment {
 	const char *argument;
@@ -460,11 +454,13 @@ static int split_set(const char *argument, struct assignment *set)
 	set->value = value;
 	set->name = left;
 	/* The last colon: a domain may be an IPv6 literal, an option's name has none. */
-	const char *colon = memrchr(left.ptr, ':', left.len);
-	if (!colon)
+	size_t colon = left.len;
+	while (colon > 0 && left.ptr[colon - 1] != ':')
+		colon--;
+	if (colon == 0)
 		return 0;
-	set->name = bytes_skip(left, (size_t)(colon - left.ptr) + 1);
-	struct bytes domain = bytes_first(left, (size_t)(colon - left.ptr));
+	set->name = bytes_skip(left, colon);
+	struct bytes domain = bytes_first(left, colon - 1);
 	if (jid_prepare_domain(scratch(), domain, &set->domain) < 0)
 		return fail_set(set, TEXT_CONFIG_DOMAIN_BAD, domain, BYTES_NONE);
 	return 0;
@@ -498,8 +494,20 @@ static int apply_sets(struct config *config, const char *const *sets, size_t cou
 	return 0;
 }
 
-/* --- public
- * ------------------------------------------------------------------------------------ */
+/* --- public --- */
+
+int config_set_for_domain(struct settings *settings, struct bytes assignment,
+			  enum text_lang lang, struct err *ret_err)
+{
+	struct assignment set = { .argument = arena_cstr(scratch(), assignment),
+				  .lang = lang,
+				  .err = ret_err };
+	set.value = assignment;
+	set.name = bytes_cut(&set.value, '=');
+	if (bytes_is_none(set.value))
+		return fail_set(&set, TEXT_CONFIG_SET_FORM, BYTES_NONE, BYTES_NONE);
+	return set_in(settings, true, &set);
+}
 
 int config_parse(struct bytes text, const char *file, const char *const *sets, size_t set_count,
 		 enum text_lang lang, struct config **ret_config, struct err *ret_err)

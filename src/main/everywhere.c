@@ -6,8 +6,7 @@
 #include "core/errand.h"
 #include "io/shard.h"
 
-/* --- one after the other
- * -------------------------------------------------------------------------- */
+/* --- one after the other --- */
 
 struct tour {
 	struct errand errand;
@@ -45,8 +44,7 @@ void everywhere_run(void (*run)(void *context), void (*done)(void *context), voi
 	errand_send(&tour->errand, 0);
 }
 
-/* --- all at once
- * ------------------------------------------------------------------------------------- */
+/* --- all at once --- */
 
 struct gathering {
 	unsigned missing;

@@ -28,8 +28,7 @@ static int fail(int code, const char *text)
 	return code;
 }
 
-/* --- what only prints
- * ----------------------------------------------------------------------------- */
+/* --- what only prints --- */
 
 static struct bytes joined(struct bytes list, struct bytes item)
 {
@@ -84,8 +83,7 @@ static int print_features(void)
 	return EXIT_STOPPED;
 }
 
-/* --- serving
- * ---------------------------------------------------------------------------------------- */
+/* --- serving --- */
 
 static int supervise(char *const *argv, const struct args *args, const struct config *config,
 		     enum text_lang lang)

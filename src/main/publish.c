@@ -47,9 +47,7 @@ static struct {
 
 static void step_begin(struct publication *it);
 
-/* --- sets
- * -------------------------------------------------------------------------------------------
- */
+/* --- sets --- */
 
 static void keep_config(struct config *config)
 {
@@ -85,8 +83,7 @@ int publish_apply_overrides(struct settings *settings, struct bytes lines, enum 
 	return 0;
 }
 
-/* --- the end
- * ----------------------------------------------------------------------------------------- */
+/* --- the end --- */
 
 static void finish(struct publication *it, int status)
 {
@@ -106,8 +103,7 @@ static void finish(struct publication *it, int status)
 		step_begin(list_entry(next, struct publication, list));
 }
 
-/* --- DOMAINS, TLS
- * -------------------------------------------------------------------------------------- */
+/* --- DOMAINS, TLS --- */
 
 static void secure_here(void *context)
 {
@@ -139,8 +135,7 @@ static void step_domains(struct publication *it)
 	domain_publish(it->set, step_tls, it);
 }
 
-/* --- CERTIFICATES
- * --------------------------------------------------------------------------------------- */
+/* --- CERTIFICATES --- */
 
 static void load_certificates(struct work *work)
 {
@@ -186,9 +181,7 @@ static void step_certificates(int status, void *context)
 	post(it, "publish.certificates", load_certificates, certificates_loaded);
 }
 
-/* --- STORED
- * -----------------------------------------------------------------------------------------------
- */
+/* --- STORED --- */
 
 /* What a later version no longer accepts must not keep the whole server from starting. */
 static void add_stored(struct bytes name, struct bytes overrides, void *context)
@@ -213,9 +206,7 @@ static void step_stored(struct publication *it)
 	domain_store_each(add_stored, step_certificates, it);
 }
 
-/* --- CONFIG
- * -------------------------------------------------------------------------------------------------
- */
+/* --- CONFIG --- */
 
 static void read_config(struct work *work)
 {
@@ -243,9 +234,7 @@ static void step_begin(struct publication *it)
 		step_stored(it);
 }
 
-/* --- public
- * --------------------------------------------------------------------------------------------------
- */
+/* --- public --- */
 
 void publisher_init(const struct publisher_host *host, struct config *taken_config)
 {

@@ -46,8 +46,7 @@ static void log_bound(const char *name, int fd, const char *from)
 		  LOG_BYTES("address", peer_text(&bound, scratch())), LOG_STR("from", from));
 }
 
-/* --- systemd
- * ------------------------------------------------------------------------------------- */
+/* --- systemd --- */
 
 static const char *kind_of(struct bytes name, int fd)
 {
@@ -84,8 +83,7 @@ static int take_systemd(struct opening *opening)
 	return 0;
 }
 
-/* --- the configuration
- * ----------------------------------------------------------------------------- */
+/* --- the configuration --- */
 
 static int open_kind(struct opening *opening, const struct settings *settings, size_t kind)
 {

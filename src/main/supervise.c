@@ -64,8 +64,7 @@ static void finish(struct supervisor *super, int exit_code)
 	super->exit_code = exit_code;
 }
 
-/* --- starting
- * --------------------------------------------------------------------------------- */
+/* --- starting --- */
 
 static void keep_across_exec(int fd)
 {
@@ -144,8 +143,7 @@ static void start_when_due(struct supervisor *super)
 	wait_before_restart(super);
 }
 
-/* --- dying
- * -------------------------------------------------------------------------------------- */
+/* --- dying --- */
 
 static bool was_suspect(struct supervisor *super, uint64_t hash)
 {
@@ -222,8 +220,7 @@ static void worker_died(struct supervisor *super, int status)
 	wait_before_restart(super);
 }
 
-/* --- what comes in
- * -------------------------------------------------------------------------------- */
+/* --- what comes in --- */
 
 static void hear_word(struct supervisor *super, char word)
 {

@@ -46,8 +46,7 @@ int supervise_run(const struct supervise_plan *plan);
 /* Milliseconds to wait before the restart that follows `crashes` deaths in a row (1, 2, …). */
 uint32_t supervise_backoff_ms(uint32_t crashes);
 
-/* --- in the worker ---------------------------------------------------------------------------
- */
+/* --- in the worker --- */
 
 /* True in a process that supervise_run() executed. */
 bool worker_is_supervised(void);

@@ -56,8 +56,7 @@ static struct {
 	sem_t over;
 } worker = { .control_fd = -1, .signals = { .fd = -1 } };
 
-/* --- stopping
- * ------------------------------------------------------------------------------------- */
+/* --- stopping --- */
 
 static void is_over(void *context)
 {
@@ -99,8 +98,7 @@ static void give_up(void)
 	is_over(NULL);
 }
 
-/* --- publishing
- * ------------------------------------------------------------------------------------- */
+/* --- publishing --- */
 
 /* On every shard. The first time is the beginning of service there. */
 static void secure(struct tls_set *set)
@@ -161,8 +159,7 @@ static void reload_for_admin(admin_host_done_fn *done, void *context)
 	publish_reload(reloaded_by_admin, reload);
 }
 
-/* --- signals, watchdog
- * ---------------------------------------------------------------------------------- */
+/* --- signals, watchdog --- */
 
 static void hear_signal(struct watch *watch, uint32_t events)
 {
@@ -216,8 +213,7 @@ static void make_ticket_key(struct timer *timer)
 	shard_arm(timer, TICKET_KEY_MS);
 }
 
-/* --- the control socket's host
- * ---------------------------------------------------------------------------- */
+/* --- the control socket's host --- */
 
 static int check_overrides(struct bytes lines, enum text_lang lang, struct err *ret_err)
 {
@@ -249,9 +245,7 @@ static struct admin_host admin_host = {
 	.status = add_status,
 };
 
-/* --- starting
- * ------------------------------------------------------------------------------------------------
- */
+/* --- starting --- */
 
 static void serving(int status, const struct err *err, void *context)
 {
