@@ -111,11 +111,24 @@ static enum xml_fault fault_of_high(const uint8_t *p, size_t left)
 						    : XML_FAULT_UNSUPPORTED_ENCODING;
 }
 
+static inline chars16 unplain16(const uint8_t *p)
+{
+	chars16 v = CHARS_LOAD((const char *)p);
+
+	return CHARS_LOW_OR_HIGH(v);
+}
+
+/* The first byte that is not printable ASCII, or end. */
 static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
 {
+	for (; end - p >= 64; p += 64) {
+		chars16 some = CHARS_OR(CHARS_OR(unplain16(p), unplain16(p + 16)),
+					CHARS_OR(unplain16(p + 32), unplain16(p + 48)));
+		if (CHARS_BITS(some))
+			break;
+	}
 	for (; end - p >= 16; p += 16) {
-		chars16 v = CHARS_LOAD((const char *)p);
-		uint32_t mask = CHARS_BITS(CHARS_LOW_OR_HIGH(v));
+		uint32_t mask = CHARS_BITS(unplain16(p));
 		if (mask)
 			return p + __builtin_ctz(mask);
 	}

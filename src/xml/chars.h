@@ -41,14 +41,27 @@ static inline const char *chars_skip_space(const char *p)
 /* The rest of an NCName from a byte that is not ASCII; is_start: nothing stands before it. */
 const char *chars_name_end_high(const char *p, bool is_start);
 
+/* The first byte at or after p that is no ASCII name character. Sentinel; four at a time. */
+static inline const char *chars_name_tail(const char *p)
+{
+	for (;; p += 4) {
+		if (!char_is(p[0], CHAR_NAME))
+			return p;
+		if (!char_is(p[1], CHAR_NAME))
+			return p + 1;
+		if (!char_is(p[2], CHAR_NAME))
+			return p + 2;
+		if (!char_is(p[3], CHAR_NAME))
+			return p + 3;
+	}
+}
+
 /* The end of the NCName at p; p itself if there is none. Sentinel. */
 static inline const char *chars_name_end(const char *p)
 {
 	if (!char_is(*p, CHAR_NAME_START))
 		return char_is(*p, CHAR_HIGH) ? chars_name_end_high(p, true) : p;
-	do
-		p++;
-	while (char_is(*p, CHAR_NAME));
+	p = chars_name_tail(p + 1);
 	return __builtin_expect(char_is(*p, CHAR_HIGH), 0) ? chars_name_end_high(p, false) : p;
 }
 

@@ -66,9 +66,9 @@ static bool may_become(struct bytes b, struct bytes literal)
 }
 
 /* "<!": only a CDATA section inside an element is allowed. */
-static int classify_bang(const struct framer *framer, struct bytes b)
+static int classify_bang(uint32_t depth, struct bytes b)
 {
-	if (framer->depth == 0)
+	if (depth == 0)
 		return FRAME_RESTRICTED;
 	if (may_become(b, CDATA_START))
 		return b.len < CDATA_START.len ? NEED_MORE : STATE_CDATA;
@@ -76,9 +76,9 @@ static int classify_bang(const struct framer *framer, struct bytes b)
 }
 
 /* "<?": only the XML declaration, and only before the stream header. */
-static int classify_question(const struct framer *framer, struct bytes b, size_t offset)
+static int classify_question(bool is_open, struct bytes b, size_t offset)
 {
-	if (framer->is_open || offset > 0 || !may_become(b, BYTES_LIT("<?xml")))
+	if (is_open || offset > 0 || !may_become(b, BYTES_LIT("<?xml")))
 		return FRAME_RESTRICTED;
 	if (b.len < 6)
 		return NEED_MORE;
@@ -97,9 +97,9 @@ static inline int classify(const struct framer *framer, struct bytes b, size_t o
 	case '/':
 		return framer->is_open ? STATE_END : FRAME_NOT_WELL_FORMED;
 	case '!':
-		return classify_bang(framer, b);
+		return classify_bang(framer->depth, b);
 	case '?':
-		return classify_question(framer, b, offset);
+		return classify_question(framer->is_open, b, offset);
 	default:
 		return FRAME_NOT_WELL_FORMED;
 	}
@@ -123,6 +123,7 @@ static inline int close_tag(struct framer *framer, bool is_end_tag, bool is_empt
 	return framer->depth == 0 ? FRAME_STANZA : FRAME_MORE;
 }
 
+/* A '>' outside of quotes. */
 static inline int on_greater(struct framer *framer, const char *p)
 {
 	switch (framer->state) {
@@ -143,15 +144,41 @@ static inline int on_greater(struct framer *framer, const char *p)
 	}
 }
 
-static inline void on_quote(struct framer *framer, char c)
+/* A '<' outside of quotes; NEED_MORE if what follows it is not there yet. */
+static inline int on_less(struct framer *framer, struct bytes b, size_t offset)
 {
+	int next;
+
+	if (framer->state == STATE_TAG || framer->state == STATE_END)
+		return FRAME_NOT_WELL_FORMED;
+	if (framer->state != STATE_CONTENT)
+		return FRAME_MORE;
+	next = classify(framer, bytes_make(b.ptr + offset, b.len - offset), offset);
+	if (next < 0)
+		return next;
+	framer->state = (uint8_t)next;
+	return FRAME_MORE;
+}
+
+/* A byte that matters, at `offset`. */
+static inline int step(struct framer *framer, struct bytes b, size_t offset)
+{
+	char c = b.ptr[offset];
+
 	if (framer->state == STATE_QUOTE) {
-		if (framer->quote == c)
+		if (c == framer->quote)
 			framer->state = STATE_TAG;
-	} else if (framer->state == STATE_TAG) {
+		return FRAME_MORE;
+	}
+	if (c == '>')
+		return on_greater(framer, b.ptr + offset);
+	if (c == '<')
+		return on_less(framer, b, offset);
+	if (framer->state == STATE_TAG) {
 		framer->state = STATE_QUOTE;
 		framer->quote = c;
 	}
+	return FRAME_MORE;
 }
 
 /* The bytes of b that matter among the 16 from offset `at`, as bits. */
@@ -171,35 +198,29 @@ static inline uint32_t markup_at(struct bytes b, size_t at)
 	}
 }
 
-/* Scans on from where it stopped. A frame kind, and its length; `scanned` is left behind. */
+/*
+ * Scans on from where it stopped, on a copy that stays in registers. A frame kind, and the
+ * length of the frame.
+ */
 static int scan(struct framer *framer, struct bytes b, size_t *ret_len)
 {
-	for (size_t at = framer->scanned; at < b.len; at += 16) {
+	struct framer copy = *framer;
+	int kind = FRAME_MORE;
+	size_t i = b.len;
+
+	for (size_t at = copy.scanned; at < b.len && kind == FRAME_MORE; at += 16) {
 		uint32_t mask = markup_at(b, at);
 		for (; mask; mask &= mask - 1) {
-			size_t i = at + (size_t)__builtin_ctz(mask);
-			char c = b.ptr[i];
-			if (c == '>') {
-				int kind = on_greater(framer, b.ptr + i);
-				if (kind != FRAME_MORE) {
-					*ret_len = i + 1;
-					return kind;
-				}
-			} else if (c != '<') {
-				on_quote(framer, c);
-			} else if (framer->state == STATE_CONTENT) {
-				int next = classify(framer, bytes_skip(b, i), i);
-				framer->scanned = (uint32_t)i;
-				if (next < 0)
-					return next == NEED_MORE ? FRAME_MORE : next;
-				framer->state = (uint8_t)next;
-			} else if (framer->state == STATE_TAG || framer->state == STATE_END) {
-				return FRAME_NOT_WELL_FORMED;
-			}
+			i = at + (size_t)__builtin_ctz(mask);
+			kind = step(&copy, b, i);
+			if (kind != FRAME_MORE)
+				break;
 		}
 	}
-	framer->scanned = (uint32_t)b.len;
-	return FRAME_MORE;
+	*ret_len = i + 1;
+	copy.scanned = (uint32_t)(kind == NEED_MORE ? i : b.len);
+	*framer = copy;
+	return kind == NEED_MORE ? FRAME_MORE : kind;
 }
 
 static size_t count_space(struct bytes window)

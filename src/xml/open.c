@@ -69,7 +69,7 @@ static int check_root(struct parser *parser)
 	struct bytes qname = bytes_make(parser->raw.ptr + root->start + 1,
 					root->name + root->name_len - root->start - 1);
 
-	if (!bytes_is(parser->namespaces[root->ns], XML_NS_STREAMS))
+	if (!bytes_is(parser->namespaces[root->ns].name, XML_NS_STREAMS))
 		return parser_fail(parser, XML_FAULT_INVALID_NAMESPACE, "stream");
 	if (!bytes_has_prefix(qname, BYTES_LIT("stream:")))
 		return parser_fail(parser, XML_FAULT_BAD_NAMESPACE_PREFIX, "stream");
@@ -133,9 +133,10 @@ static void keep_bindings(const struct parser *parser, struct arena *arena,
 			*to = (struct xml_binding){ BYTES_LIT("stream"),
 						    BYTES_LIT(XML_NS_STREAMS) };
 		else
-			*to = (struct xml_binding){ arena_copy(arena, prefix),
-						    arena_copy(arena,
-							       parser->namespaces[from->ns]) };
+			*to = (struct xml_binding){
+				arena_copy(arena, prefix),
+				arena_copy(arena, parser->namespaces[from->ns].name)
+			};
 	}
 }
 
@@ -156,7 +157,7 @@ int parse_stream_open(struct bytes raw, struct arena *arena, struct stream_open 
 		for (uint32_t i = 0; i < root->attr_count; i++)
 			keep_attr(&parser, &parser.attrs[root->attrs + i], arena, ret_open);
 		ret_open->default_ns =
-			arena_copy(arena, parser.namespaces[parser.open[1].default_ns]);
+			arena_copy(arena, parser.namespaces[parser.open[1].default_ns].name);
 		keep_bindings(&parser, arena, ret_open);
 	} else if (ret_error) {
 		*ret_error = parser.error;

@@ -53,9 +53,9 @@ void parser_init(struct parser *parser, const struct parse_context *ctx, struct 
 	parser->attr_capacity = PARSER_ATTRS;
 	parser->namespaces = parser->some_namespaces;
 	parser->namespace_capacity = PARSER_NAMESPACES;
-	parser->namespaces[NS_NONE] = BYTES_LIT("");
-	parser->namespaces[NS_XML] = BYTES_LIT(XML_NS_XML);
-	parser->namespaces[NS_DEFAULT] = ctx->default_ns;
+	parser->namespaces[NS_NONE] = (struct parser_ns){ BYTES_LIT(""), NS_FOREIGN };
+	parser->namespaces[NS_XML] = (struct parser_ns){ BYTES_LIT(XML_NS_XML), NS_FOREIGN };
+	parser->namespaces[NS_DEFAULT] = (struct parser_ns){ ctx->default_ns, NS_FOREIGN };
 	parser->namespace_count = ctx->default_ns.len > 0 ? NS_DEFAULT + 1 : NS_DEFAULT;
 	parser->scope_count = 0;
 	parser->depth = 0;

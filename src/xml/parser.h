@@ -24,6 +24,7 @@ enum {
 	NS_NONE = 0,
 	NS_XML = 1,
 	NS_DEFAULT = 2, /* the context's, if it has one */
+	NS_FOREIGN = -1,
 };
 
 /* An open element. Levels: 0 is the context, 1 the root. */
@@ -34,6 +35,12 @@ struct parser_open {
 	uint16_t default_level;	 /* where it was declared */
 	uint16_t scope_count;	 /* prefixes in force outside */
 	uint16_t lowest_binding; /* lowest level of a binding used here or inside */
+};
+
+/* A namespace name, and where it will be in the sealed bytes. */
+struct parser_ns {
+	struct bytes name;
+	uint32_t offset; /* NS_FOREIGN: it comes from the context and must be copied */
 };
 
 /* A prefix declared in the element. */
@@ -67,7 +74,7 @@ struct parser {
 	uint32_t node_count, node_capacity;
 	struct xattr *attrs;
 	uint32_t attr_count, attr_capacity;
-	struct bytes *namespaces;
+	struct parser_ns *namespaces;
 	uint32_t namespace_count, namespace_capacity;
 	uint32_t scope_count;
 	uint32_t depth;
@@ -78,7 +85,7 @@ struct parser {
 	struct parser_open open[XML_MAX_DEPTH + 1];
 	struct xnode some_nodes[PARSER_NODES];
 	struct xattr some_attrs[PARSER_ATTRS];
-	struct bytes some_namespaces[PARSER_NAMESPACES];
+	struct parser_ns some_namespaces[PARSER_NAMESPACES];
 };
 
 /* Leaves the parser at the first byte of raw. */
@@ -114,12 +121,11 @@ static inline const char *parser_string(const struct parser *parser, uint32_t of
 
 /* xml/scope.c: namespaces in force. */
 
-/* Takes an xmlns (prefix_len 0) or xmlns:prefix declaration of the open element. */
-int scope_declare(struct parser *parser, struct bytes prefix, struct bytes ns);
+/* Takes an xmlns (prefix.len 0) or xmlns:prefix declaration of the open element. */
+int scope_declare(struct parser *parser, struct bytes prefix, uint32_t value,
+		  uint32_t value_len);
 /* Namespace and level of a prefix in force; "xml" is not asked for. */
 int scope_find(struct parser *parser, struct bytes prefix, uint16_t *ret_ns,
 	       uint16_t *ret_level);
-/* The index of a namespace name. */
-int scope_intern(struct parser *parser, struct bytes ns, uint16_t *ret_index);
 
 #endif

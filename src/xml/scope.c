@@ -4,25 +4,25 @@
 #include "base/check.h"
 #include "xml/parser.h"
 
-static int grow_namespaces(struct parser *parser)
+static void grow_namespaces(struct parser *parser)
 {
 	uint32_t capacity = parser->namespace_capacity * 2;
-	struct bytes *bigger = arena_alloc_raw(scratch(), capacity * sizeof(*bigger));
+	struct parser_ns *bigger = arena_alloc_raw(scratch(), capacity * sizeof(*bigger));
 
 	memcpy(bigger, parser->namespaces, parser->namespace_count * sizeof(*bigger));
 	parser->namespaces = bigger;
 	parser->namespace_capacity = capacity;
-	return 0;
 }
 
-int scope_intern(struct parser *parser, struct bytes ns, uint16_t *ret_index)
+/* The index of a namespace name. */
+static int intern(struct parser *parser, struct parser_ns ns, uint16_t *ret_index)
 {
 	for (uint32_t i = 0; i < parser->namespace_count; i++)
-		if (bytes_equal(parser->namespaces[i], ns)) {
+		if (bytes_equal(parser->namespaces[i].name, ns.name)) {
 			*ret_index = (uint16_t)i;
 			return 0;
 		}
-	if (parser->namespace_count > parser->limits->namespaces)
+	if (parser->namespace_count - NS_DEFAULT >= parser->limits->namespaces)
 		return parser_fail(parser, XML_FAULT_POLICY_VIOLATION, "namespaces");
 	if (parser->namespace_count == parser->namespace_capacity)
 		grow_namespaces(parser);
@@ -31,20 +31,22 @@ int scope_intern(struct parser *parser, struct bytes ns, uint16_t *ret_index)
 	return 0;
 }
 
-/* Section 3: what may be bound to the two reserved names, and what they may be bound to. */
-static bool is_reserved(struct bytes prefix, struct bytes ns)
+/* Section 3: what may be bound to the two reserved prefixes, and what they may be bound to. */
+static inline bool is_reserved(struct bytes prefix, struct bytes ns)
 {
+	if (prefix.len == 0 && ns.len != strlen(XML_NS_XML) && ns.len != strlen(XML_NS_XMLNS))
+		return false;
 	return bytes_is(prefix, "xml") != bytes_is(ns, XML_NS_XML) ||
 	       bytes_is(prefix, "xmlns") || bytes_is(ns, XML_NS_XMLNS);
 }
 
-static int declare_default(struct parser *parser, struct parser_open *open, struct bytes ns)
+static int declare_default(struct parser *parser, struct parser_open *open, struct parser_ns ns)
 {
 	uint16_t index;
 
 	if (open->default_level == parser->depth)
 		return parser_fail(parser, XML_FAULT_NOT_WELL_FORMED, "duplicate-attribute");
-	if (scope_intern(parser, ns, &index) < 0)
+	if (intern(parser, ns, &index) < 0)
 		return -EBADMSG;
 	open->default_ns = index;
 	open->default_level = (uint16_t)parser->depth;
@@ -52,7 +54,7 @@ static int declare_default(struct parser *parser, struct parser_open *open, stru
 }
 
 static int declare_prefix(struct parser *parser, struct parser_open *open, struct bytes prefix,
-			  struct bytes ns)
+			  struct parser_ns ns)
 {
 	struct parser_binding *binding;
 	uint16_t index;
@@ -66,7 +68,7 @@ static int declare_prefix(struct parser *parser, struct parser_open *open, struc
 	}
 	if (parser->scope_count == PARSER_SCOPE)
 		return parser_fail(parser, XML_FAULT_POLICY_VIOLATION, "prefixes");
-	if (scope_intern(parser, ns, &index) < 0)
+	if (intern(parser, ns, &index) < 0)
 		return -EBADMSG;
 	parser->scope[parser->scope_count++] = (struct parser_binding){
 		.prefix = parser_offset(parser, prefix.ptr),
@@ -77,15 +79,17 @@ static int declare_prefix(struct parser *parser, struct parser_open *open, struc
 	return 0;
 }
 
-int scope_declare(struct parser *parser, struct bytes prefix, struct bytes ns)
+int scope_declare(struct parser *parser, struct bytes prefix, uint32_t value,
+		  uint32_t value_len)
 {
 	struct parser_open *open = &parser->open[parser->depth];
+	struct parser_ns ns = { bytes_make(parser_string(parser, value), value_len), value };
 
-	if (is_reserved(prefix, ns))
+	if (is_reserved(prefix, ns.name))
 		return parser_fail(parser, XML_FAULT_NOT_WELL_FORMED, "reserved-namespace");
 	if (prefix.len == 0)
 		return declare_default(parser, open, ns);
-	if (ns.len == 0)
+	if (ns.name.len == 0)
 		return parser_fail(parser, XML_FAULT_NOT_WELL_FORMED, "empty-namespace");
 	return declare_prefix(parser, open, prefix, ns);
 }
@@ -106,8 +110,9 @@ int scope_find(struct parser *parser, struct bytes prefix, uint16_t *ret_ns,
 	}
 	for (size_t i = 0; i < ctx->binding_count; i++)
 		if (bytes_equal(ctx->bindings[i].prefix, prefix)) {
+			struct parser_ns ns = { ctx->bindings[i].ns, (uint32_t)NS_FOREIGN };
 			*ret_level = 0;
-			return scope_intern(parser, ctx->bindings[i].ns, ret_ns);
+			return intern(parser, ns, ret_ns);
 		}
 	return parser_fail(parser, XML_FAULT_NOT_WELL_FORMED, "undeclared-prefix");
 }

@@ -10,8 +10,8 @@ struct facts {
 	uint32_t known; /* how many of them are there */
 };
 
-static uint32_t *fact_of(const struct parser *parser, struct facts *facts,
-			 const struct xattr *attr)
+static inline uint32_t *fact_of(const struct parser *parser, struct facts *facts,
+				const struct xattr *attr)
 {
 	const char *name = parser->raw.ptr + attr->name;
 
@@ -50,33 +50,17 @@ static void find_facts(const struct parser *parser, struct facts *ret_facts)
 static void write_extra_attrs(const struct parser *parser, struct facts *facts, struct buf *out)
 {
 	const struct xnode *root = &parser->nodes[0];
+	uint32_t written = 0;
 
 	for (uint32_t i = 0; i < root->attr_count; i++) {
 		const struct xattr *attr = &parser->attrs[root->attrs + i];
 		if (fact_of(parser, facts, attr))
 			continue;
-		canonical_attr(out, parser->namespaces[attr->ns],
+		canonical_attr(out, parser->namespaces[attr->ns].name,
 			       bytes_make(parser->raw.ptr + attr->name, attr->name_len),
 			       bytes_make(parser_string(parser, attr->value), attr->value_len),
-			       i);
+			       written++);
 	}
-}
-
-static bool is_inside(struct bytes b, const char *start, size_t len)
-{
-	uintptr_t offset = (uintptr_t)b.ptr - (uintptr_t)start;
-
-	return start && b.len > 0 && offset < len && b.len <= len - offset;
-}
-
-/* Where the parser's string will be in the sealed bytes, or NULL if it lies outside of it. */
-static const char *moved(const struct parser *parser, const char *bytes, struct bytes b)
-{
-	if (is_inside(b, parser->raw.ptr, parser->raw.len))
-		return bytes + (b.ptr - parser->raw.ptr);
-	if (is_inside(b, parser->extra, parser->extra_len))
-		return bytes + parser->raw.len + (b.ptr - parser->extra);
-	return NULL;
 }
 
 static size_t foreign_namespace_bytes(const struct parser *parser)
@@ -84,8 +68,8 @@ static size_t foreign_namespace_bytes(const struct parser *parser)
 	size_t sum = 0;
 
 	for (uint32_t i = NS_DEFAULT; i < parser->namespace_count; i++)
-		if (!moved(parser, parser->raw.ptr, parser->namespaces[i]))
-			sum += parser->namespaces[i].len;
+		if (parser->namespaces[i].offset == (uint32_t)NS_FOREIGN)
+			sum += parser->namespaces[i].name.len;
 	return sum;
 }
 
@@ -103,12 +87,13 @@ static struct bytes put(char *bytes, uint32_t *used, struct bytes b)
 static void copy_namespaces(const struct parser *parser, struct bytes *namespaces, char *bytes,
 			    uint32_t *used)
 {
-	namespaces[NS_NONE] = parser->namespaces[NS_NONE];
-	namespaces[NS_XML] = parser->namespaces[NS_XML];
+	namespaces[NS_NONE] = parser->namespaces[NS_NONE].name;
+	namespaces[NS_XML] = parser->namespaces[NS_XML].name;
 	for (uint32_t i = NS_DEFAULT; i < parser->namespace_count; i++) {
-		struct bytes ns = parser->namespaces[i];
-		const char *ptr = moved(parser, bytes, ns);
-		namespaces[i] = ptr ? bytes_make(ptr, ns.len) : put(bytes, used, ns);
+		const struct parser_ns *ns = &parser->namespaces[i];
+		namespaces[i] = ns->offset == (uint32_t)NS_FOREIGN
+					? put(bytes, used, ns->name)
+					: bytes_make(bytes + ns->offset, ns->name.len);
 	}
 }
 
@@ -139,7 +124,7 @@ static enum stanza_kind kind_of(const struct parser *parser)
 	struct bytes content_ns = parser->ctx->content_ns;
 	struct bytes name = bytes_make(parser->raw.ptr + root->name, root->name_len);
 
-	if (content_ns.len == 0 || !bytes_equal(parser->namespaces[root->ns], content_ns))
+	if (content_ns.len == 0 || !bytes_equal(parser->namespaces[root->ns].name, content_ns))
 		return STANZA_OTHER;
 	if (bytes_is(name, "message"))
 		return STANZA_MESSAGE;
@@ -227,18 +212,21 @@ struct stanza *parser_seal(const struct parser *parser)
 	enum stanza_kind kind = kind_of(parser);
 	struct stamps stamps;
 	struct facts facts;
-	struct buf extra_attrs;
+	struct buf extra_buf;
+	struct bytes extra_attrs = BYTES_LIT("");
 	struct stanza *stanza;
 	uint32_t used, size;
 	char *bytes;
 	struct xattr *attrs;
 
-	buf_init(&extra_attrs, 0);
 	find_facts(parser, &facts);
-	if (parser->nodes[0].attr_count > facts.known)
-		write_extra_attrs(parser, &facts, &extra_attrs);
+	if (parser->nodes[0].attr_count > facts.known) {
+		buf_init(&extra_buf, 0);
+		write_extra_attrs(parser, &facts, &extra_buf);
+		extra_attrs = buf_bytes(&extra_buf);
+	}
 	stamps = stamps_of(parser, &facts, kind);
-	size = (uint32_t)stanza_size(parser, &stamps, buf_bytes(&extra_attrs));
+	size = (uint32_t)stanza_size(parser, &stamps, extra_attrs);
 	stanza = block_alloc(size);
 	copy_parts(stanza, parser, &used);
 	stanza->magic = STANZA_MAGIC;
@@ -255,9 +243,10 @@ struct stanza *parser_seal(const struct parser *parser)
 	if (!bytes_is_none(stamps.lang))
 		stamp(stanza->nodes, attrs, &facts.lang, BYTES_LIT("lang"), NS_XML, stamps.lang,
 		      bytes, &used);
-	stanza->extra_attrs = put(bytes, &used, buf_bytes(&extra_attrs));
+	stanza->extra_attrs = put(bytes, &used, extra_attrs);
 	set_facts(stanza, &facts);
 	set_root(stanza);
-	buf_fini(&extra_attrs);
+	if (extra_attrs.len > 0)
+		buf_fini(&extra_buf);
 	return stanza;
 }

@@ -13,40 +13,53 @@ struct qname {
 	uint32_t local_len;
 };
 
-static int not_well_formed(struct parser *parser, const char *reason)
+/*
+ * The functions that read take the place to read at and return the place after what they read,
+ * or NULL after having remembered the fault.
+ */
+static const char *fail_at(struct parser *parser, const char *at, enum xml_fault fault,
+			   const char *reason)
 {
-	return parser_fail(parser, XML_FAULT_NOT_WELL_FORMED, reason);
+	parser->at = at;
+	parser_fail(parser, fault, reason);
+	return NULL;
+}
+
+static const char *not_well_formed(struct parser *parser, const char *at, const char *reason)
+{
+	return fail_at(parser, at, XML_FAULT_NOT_WELL_FORMED, reason);
 }
 
 /* Namespaces in XML 1.0, production 7. */
-static inline int read_qname(struct parser *parser, struct qname *ret_name)
+static inline __attribute__((always_inline)) const char *
+read_qname(struct parser *parser, const char *at, struct qname *ret_name)
 {
-	const char *prefix = parser->at, *local = prefix, *stop = chars_name_end(prefix);
+	const char *local = at, *stop = chars_name_end(at);
 
 	if (stop == local)
-		return not_well_formed(parser, "name");
+		return not_well_formed(parser, at, "name");
+	ret_name->prefix = at;
+	ret_name->prefix_len = 0;
 	if (*stop == ':') {
+		ret_name->prefix_len = (uint32_t)(stop - at);
 		local = stop + 1;
 		stop = chars_name_end(local);
 		if (stop == local)
-			return not_well_formed(parser, "name");
+			return not_well_formed(parser, at, "name");
 	}
-	if (stop - prefix > UINT16_MAX)
-		return parser_fail(parser, XML_FAULT_POLICY_VIOLATION, "name");
-	ret_name->prefix = prefix;
-	ret_name->prefix_len = local == prefix ? 0 : (uint32_t)(local - prefix - 1);
+	if (stop - at > UINT16_MAX)
+		return fail_at(parser, at, XML_FAULT_POLICY_VIOLATION, "name");
 	ret_name->local = local;
 	ret_name->local_len = (uint32_t)(stop - local);
-	parser->at = stop;
-	return 0;
+	return stop;
 }
 
 /*
  * Attribute-value normalisation for CDATA attributes (section 3.3.3), after that of line ends;
- * `at` is inside the quotes.
+ * at is inside the quotes. Returns the place of the closing quote.
  */
-static int decode_value(struct parser *parser, char quote, uint32_t *ret_value,
-			uint32_t *ret_len)
+static const char *decode_value(struct parser *parser, const char *at, char quote,
+				uint32_t *ret_value, uint32_t *ret_len)
 {
 	char *out, *start;
 
@@ -54,51 +67,48 @@ static int decode_value(struct parser *parser, char quote, uint32_t *ret_value,
 		parser->extra = arena_alloc_raw(scratch(), parser->raw.len);
 	start = out = parser->extra + parser->extra_len;
 	for (;;) {
-		const char *stop = chars_value_find(parser->at, parser->end, quote);
-		size_t len = (size_t)(stop - parser->at);
+		const char *stop = chars_value_find(at, parser->end, quote);
+		size_t len = (size_t)(stop - at);
 		enum xml_fault fault;
 		uint32_t c = ' ';
-		memcpy(out, parser->at, len);
+		memcpy(out, at, len);
 		out += len;
-		parser->at = stop;
-		if (stop == parser->end || *stop == '<')
-			return not_well_formed(parser, "attribute-value");
-		if (*stop == quote)
+		at = stop;
+		if (at == parser->end || *at == '<')
+			return not_well_formed(parser, at, "attribute-value");
+		if (*at == quote)
 			break;
-		len = *stop == '\r' && stop[1] == '\n' ? 2 : 1;
-		if (*stop == '&')
-			c = chars_reference(stop, parser->end, &len, &fault);
+		len = *at == '\r' && at[1] == '\n' ? 2 : 1;
+		if (*at == '&')
+			c = chars_reference(at, parser->end, &len, &fault);
 		if (c == 0)
-			return parser_fail(parser, fault, "reference");
+			return fail_at(parser, at, fault, "reference");
 		out += utf8_encode(c, out);
-		parser->at += len;
+		at += len;
 	}
 	*ret_value = (uint32_t)parser->raw.len + parser->extra_len;
 	*ret_len = (uint32_t)(out - start);
 	parser->extra_len += *ret_len;
-	return 0;
+	return at;
 }
 
-/* A quoted value; `at` is on the first quote, and afterwards behind the last. */
-static inline int read_value(struct parser *parser, uint32_t *ret_value, uint32_t *ret_len)
+/* A quoted value. */
+static inline const char *read_value(struct parser *parser, const char *at, uint32_t *ret_value,
+				     uint32_t *ret_len)
 {
-	char quote = *parser->at;
-	const char *start = parser->at + 1, *stop;
+	char quote = *at;
+	const char *start = at + 1, *stop;
 
 	if (quote != '\'' && quote != '"')
-		return not_well_formed(parser, "attribute");
+		return not_well_formed(parser, at, "attribute");
 	stop = chars_value_find(start, parser->end, quote);
-	if (__builtin_expect(stop < parser->end && *stop == quote, 1)) {
-		*ret_value = parser_offset(parser, start);
-		*ret_len = (uint32_t)(stop - start);
-	} else {
-		parser->at = start;
-		if (decode_value(parser, quote, ret_value, ret_len) < 0)
-			return -EBADMSG;
-		stop = parser->at;
+	if (__builtin_expect(stop == parser->end || *stop != quote, 0)) {
+		stop = decode_value(parser, start, quote, ret_value, ret_len);
+		return stop ? stop + 1 : NULL;
 	}
-	parser->at = stop + 1;
-	return 0;
+	*ret_value = parser_offset(parser, start);
+	*ret_len = (uint32_t)(stop - start);
+	return stop + 1;
 }
 
 static __attribute__((noinline)) void grow_attrs(struct parser *parser)
@@ -111,78 +121,80 @@ static __attribute__((noinline)) void grow_attrs(struct parser *parser)
 	parser->attr_capacity = capacity;
 }
 
-static int declare(struct parser *parser, const struct qname *name, uint32_t value,
-		   uint32_t len)
-{
-	struct bytes prefix = bytes_make(name->local, name->prefix_len ? name->local_len : 0);
-
-	return scope_declare(parser, prefix, bytes_make(parser_string(parser, value), len));
-}
-
 static inline bool is_xmlns(const char *p, uint32_t len)
 {
 	return len == 5 && memcmp(p, "xmlns", 5) == 0;
 }
 
-/* name="value", be it an attribute or a namespace declaration. */
-static inline int read_attribute(struct parser *parser)
+static inline void push_attr(struct parser *parser, const struct qname *name, uint32_t value,
+			     uint32_t value_len)
 {
-	struct qname name;
-	uint32_t value, value_len;
-
-	if (read_qname(parser, &name) < 0)
-		return -EBADMSG;
-	parser->at = chars_skip_space(parser->at);
-	if (*parser->at != '=')
-		return not_well_formed(parser, "attribute");
-	parser->at = chars_skip_space(parser->at + 1);
-	if (read_value(parser, &value, &value_len) < 0)
-		return -EBADMSG;
-	if (name.prefix_len ? is_xmlns(name.prefix, name.prefix_len)
-			    : is_xmlns(name.local, name.local_len))
-		return declare(parser, &name, value, value_len);
 	if (parser->attr_count == parser->attr_capacity)
 		grow_attrs(parser);
-	if (name.prefix_len)
+	if (name->prefix_len)
 		parser->pending[parser->pending_count++] = (struct parser_pending){
 			.attr = parser->attr_count,
-			.prefix = parser_offset(parser, name.prefix),
-			.prefix_len = (uint16_t)name.prefix_len,
+			.prefix = parser_offset(parser, name->prefix),
+			.prefix_len = (uint16_t)name->prefix_len,
 		};
 	parser->attrs[parser->attr_count++] = (struct xattr){
-		.name = parser_offset(parser, name.local),
-		.name_len = (uint16_t)name.local_len,
+		.name = parser_offset(parser, name->local),
+		.name_len = (uint16_t)name->local_len,
 		.ns = NS_NONE,
 		.value = value,
 		.value_len = value_len,
 	};
-	return 0;
 }
 
-/* All attributes; leaves `at` behind the '>'. */
-static inline int read_attributes(struct parser *parser, bool *ret_is_empty)
+/* name="value", be it an attribute or a namespace declaration. */
+static inline const char *read_attribute(struct parser *parser, const char *at)
 {
-	uint32_t count = 0;
+	struct qname name;
+	uint32_t value, value_len;
 
-	for (;;) {
-		const char *before = parser->at;
-		parser->at = chars_skip_space(before);
-		if (*parser->at == '>') {
-			parser->at++;
+	at = read_qname(parser, at, &name);
+	if (!at)
+		return NULL;
+	if (*at != '=')
+		at = chars_skip_space(at);
+	if (*at != '=')
+		return not_well_formed(parser, at, "attribute");
+	at = read_value(parser, chars_skip_space(at + 1), &value, &value_len);
+	if (!at)
+		return NULL;
+	if (name.prefix_len ? is_xmlns(name.prefix, name.prefix_len)
+			    : is_xmlns(name.local, name.local_len)) {
+		struct bytes prefix =
+			bytes_make(name.local, name.prefix_len ? name.local_len : 0);
+		parser->at = at;
+		return scope_declare(parser, prefix, value, value_len) < 0 ? NULL : at;
+	}
+	push_attr(parser, &name, value, value_len);
+	return at;
+}
+
+/* All attributes and the end of the tag. */
+static inline const char *read_attributes(struct parser *parser, const char *at,
+					  bool *ret_is_empty)
+{
+	for (uint32_t left = parser->limits->attributes;; left--) {
+		const char *before = at;
+		at = chars_skip_space(at);
+		if (*at == '>') {
 			*ret_is_empty = false;
-			return 0;
+			return at + 1;
 		}
-		if (*parser->at == '/' && parser->at[1] == '>') {
-			parser->at += 2;
+		if (*at == '/' && at[1] == '>') {
 			*ret_is_empty = true;
-			return 0;
+			return at + 2;
 		}
-		if (parser->at == before)
-			return not_well_formed(parser, "tag");
-		if (count++ == parser->limits->attributes)
-			return parser_fail(parser, XML_FAULT_POLICY_VIOLATION, "attributes");
-		if (read_attribute(parser) < 0)
-			return -EBADMSG;
+		if (at == before)
+			return not_well_formed(parser, at, "tag");
+		if (left == 0)
+			return fail_at(parser, at, XML_FAULT_POLICY_VIOLATION, "attributes");
+		at = read_attribute(parser, at);
+		if (!at)
+			return NULL;
 	}
 }
 
@@ -209,7 +221,8 @@ static int check_unique(struct parser *parser, uint32_t first)
 		uint64_t mark = 1ull << (hash & 63);
 		for (uint32_t j = first; (marks & mark) && j < i; j++)
 			if (is_same_name(parser, attr, &parser->attrs[j]))
-				return not_well_formed(parser, "duplicate-attribute");
+				return parser_fail(parser, XML_FAULT_NOT_WELL_FORMED,
+						   "duplicate-attribute");
 		marks |= mark;
 	}
 	return 0;
@@ -256,13 +269,14 @@ static inline bool is_content_named(const struct parser *parser, uint16_t ns)
 	return ns == parser->nodes[0].ns && parser->nodes[outer->node].ns == ns;
 }
 
+/* The xml namespace has no elements and can be no default one: none can be written for it. */
 static int resolve_prefixed(struct parser *parser, struct xnode *node, struct bytes prefix)
 {
-	uint16_t level = 0;
+	uint16_t level;
 
 	if (bytes_is(prefix, "xml"))
-		node->ns = NS_XML;
-	else if (scope_find(parser, prefix, &node->ns, &level) < 0)
+		return parser_fail(parser, XML_FAULT_RESTRICTED_XML, "xml-element");
+	if (scope_find(parser, prefix, &node->ns, &level) < 0)
 		return -EBADMSG;
 	if (level <= 1 || is_content_named(parser, node->ns))
 		parser->is_bound = true;
@@ -342,23 +356,26 @@ static inline void push_open(struct parser *parser, uint32_t node)
 
 int parser_start_tag(struct parser *parser, bool *ret_is_empty)
 {
-	const char *start = parser->at++;
+	const char *start = parser->at, *at;
 	struct qname name;
 	struct xnode *node;
 
-	if (read_qname(parser, &name) < 0)
+	at = read_qname(parser, start + 1, &name);
+	if (!at)
 		return -EBADMSG;
-	if (parser->depth == parser->limits->depth ||
-	    parser->node_count == parser->limits->nodes)
-		return parser_fail(parser, XML_FAULT_POLICY_VIOLATION,
-				   parser->depth == parser->limits->depth ? "depth" : "nodes");
+	if (parser->depth == parser->limits->depth)
+		return parser_fail(parser, XML_FAULT_POLICY_VIOLATION, "depth");
+	if (parser->node_count == parser->limits->nodes)
+		return parser_fail(parser, XML_FAULT_POLICY_VIOLATION, "nodes");
 	node = push_node(parser, start, &name);
 	push_open(parser, node->index);
 	parser->pending_count = 0;
-	if (read_attributes(parser, ret_is_empty) < 0)
+	at = read_attributes(parser, at, ret_is_empty);
+	if (!at)
 		return -EBADMSG;
+	parser->at = at;
 	node->attr_count = (uint16_t)(parser->attr_count - node->attrs);
-	node->content = parser_offset(parser, parser->at);
+	node->content = parser_offset(parser, at);
 	if (resolve_element(parser, node, &name) < 0 ||
 	    (parser->pending_count > 0 && resolve_attributes(parser) < 0))
 		return -EBADMSG;
