@@ -161,9 +161,9 @@ static enum jid_fault prepare_domain_unusual(struct arena *arena, struct bytes *
 static enum jid_fault prepare_domain(struct arena *arena, struct bytes *part)
 {
 	/* RFC 7622 section 3.2: a final dot is stripped before anything else. */
-	if (part->len > 0 && part->ptr[part->len - 1] == '.')
+	if (!bytes_is_none(*part) && part->len > 0 && part->ptr[part->len - 1] == '.')
 		part->len--;
-	if (part->len == 0)
+	if (bytes_is_none(*part) || part->len == 0)
 		return JID_FAULT_EMPTY;
 	switch (domain_shape(*part)) {
 	case DOMAIN_NORMAL:
