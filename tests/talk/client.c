@@ -15,6 +15,7 @@ struct client {
 	struct framer framer;
 	struct arena arena;
 	struct jid jid;
+	struct bytes surprise; /* came when something else was expected */
 	char name[64];
 };
 
@@ -42,6 +43,11 @@ void client_free(struct client **client)
 struct bytes client_name(const struct client *client)
 {
 	return bytes_of(client->name);
+}
+
+struct bytes client_surprise(const struct client *client)
+{
+	return client->surprise;
 }
 
 void client_send(struct client *client, struct bytes xml)
@@ -89,6 +95,13 @@ struct stanza *client_take(struct client *client)
 	return stanza;
 }
 
+/* What came instead of what was hoped for, for the report. */
+static void client_remember(struct client *client, const struct stanza *stanza)
+{
+	client->surprise =
+		stanza == NULL ? BYTES_LIT("nothing") : match_show(&client->arena, stanza);
+}
+
 static bool client_expect(struct client *client, const char *name, struct bytes *ret_text)
 {
 	struct stanza *stanza;
@@ -97,16 +110,19 @@ static bool client_expect(struct client *client, const char *name, struct bytes 
 	world_settle();
 	stanza = client_take(client);
 	is_it = stanza != NULL && bytes_is(stanza->name, name);
+	if (!is_it)
+		client_remember(client, stanza);
 	if (is_it && ret_text != NULL)
-		*ret_text = arena_copy(scratch(), xnode_text(stanza_root(stanza), scratch()));
+		*ret_text =
+			arena_copy(&client->arena, xnode_text(stanza_root(stanza), scratch()));
 	stanza_unref(&stanza);
 	return is_it;
 }
 
 /* The client's side of SCRAM-SHA-1 (RFC 5802 section 3), without channel binding. */
-static struct bytes client_proof(struct bytes first_bare, struct bytes server_first)
+static struct bytes client_proof(struct arena *arena, struct bytes first_bare,
+				 struct bytes server_first)
 {
-	struct arena *arena = scratch();
 	struct bytes rest = server_first, salt = BYTES_NONE, nonce = BYTES_NONE;
 	uint8_t salted[20], key[20], stored[20], signature[20];
 	struct bytes part, without_proof;
@@ -136,7 +152,7 @@ static struct bytes client_proof(struct bytes first_bare, struct bytes server_fi
 
 static bool client_login(struct client *client)
 {
-	struct arena *arena = scratch();
+	struct arena *arena = &client->arena;
 	struct bytes bare =
 		arena_printf(arena, "n=%.*s,r=clientnonce", BYTES_ARG(jid_local(client->jid)));
 	struct bytes first =
@@ -150,7 +166,7 @@ static bool client_login(struct client *client)
 	if (!client_expect(client, "challenge", &challenge))
 		return false;
 	check(base64_decode(arena, challenge, &server_first) == 0);
-	struct bytes final = base64_encode(arena, client_proof(bare, server_first));
+	struct bytes final = base64_encode(arena, client_proof(arena, bare, server_first));
 	client_send(client, arena_printf(arena,
 					 "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
 					 "%.*s</response>",
@@ -172,6 +188,8 @@ static bool client_bind(struct client *client)
 	world_settle();
 	result = client_take(client);
 	is_bound = result != NULL && bytes_is(result->type, "result");
+	if (!is_bound)
+		client_remember(client, result);
 	stanza_unref(&result);
 	return is_bound;
 }

@@ -177,8 +177,9 @@ static void client_connects(struct script *script, struct client *client)
 	const char *at;
 
 	if (!client_connect(client, &at))
-		script_fail(script, "%.*s could not connect: refused at %s",
-			    BYTES_ARG(client_name(client)), at);
+		script_fail(script, "%.*s could not connect: refused at %s with %.*s",
+			    BYTES_ARG(client_name(client)), at,
+			    BYTES_ARG(client_surprise(client)));
 }
 
 static void client_fails(struct script *script, struct client *client)

@@ -41,6 +41,8 @@ void client_free(struct client **client);
 struct bytes client_name(const struct client *client);
 /* True if it is bound now; false: the server refused, *ret_reason says at what. */
 bool client_connect(struct client *client, const char **ret_reason);
+/* What the server said when it refused; lives as long as the client. */
+struct bytes client_surprise(const struct client *client);
 void client_send(struct client *client, struct bytes xml);
 /* The next element received, a new reference; NULL if there is none. */
 struct stanza *client_take(struct client *client);
