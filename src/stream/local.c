@@ -9,9 +9,21 @@ enum { DRAIN_POLL_MS = 10 };
 static void doom_run(struct call *call);
 static void drain_poll(struct timer *timer);
 
+/* What stands in the shard's slot when a drain is over and nothing is left. */
+static char shut;
+
 struct stream_local *stream_local_find(void)
 {
-	return shard_context(shard_self(), SHARD_STREAM);
+	void *context = shard_context(shard_self(), SHARD_STREAM);
+
+	return context == &shut ? NULL : context;
+}
+
+bool stream_local_is_shut(void)
+{
+	const struct stream_local *local = stream_local_find();
+
+	return local ? local->is_shut : shard_context(shard_self(), SHARD_STREAM) != NULL;
 }
 
 struct stream_local *stream_local_get(void)
@@ -21,6 +33,7 @@ struct stream_local *stream_local_get(void)
 	if (local)
 		return local;
 	local = block_alloc_zeroed(sizeof(*local));
+	local->is_shut = stream_local_is_shut();
 	list_init(&local->streams);
 	list_init(&local->doomed);
 	call_init(&local->doom, doom_run);
@@ -36,7 +49,7 @@ void stream_local_release(void)
 	if (!local || local->count > 0 || local->entrance || local->tls || local->drain_done ||
 	    call_is_queued(&local->doom))
 		return;
-	shard_set_context(shard_self(), SHARD_STREAM, NULL);
+	shard_set_context(shard_self(), SHARD_STREAM, local->is_shut ? &shut : NULL);
 	block_free(local);
 }
 
@@ -106,6 +119,7 @@ void stream_drain(uint32_t deadline_ms, void (*done)(void *), void *context)
 	struct stream_local *local = stream_local_get();
 
 	check(done && !local->drain_done);
+	local->is_shut = true;
 	local->drain_done = done;
 	local->drain_context = context;
 	local->drain_until_ms = clock_ms() + deadline_ms;

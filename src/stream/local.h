@@ -20,6 +20,7 @@ struct stream_local {
 	size_t count;		       /* of streams and doomed */
 	struct c2s_entrance *entrance; /* c2s.c; NULL: none */
 	struct tls_set *tls;	       /* for new handshakes; NULL: none */
+	bool is_shut;		       /* a drain began: no more streams */
 	struct timer drain_poll;
 	uint64_t drain_until_ms;
 	void (*drain_done)(void *context); /* NULL: no drain */
@@ -30,6 +31,8 @@ struct stream_local {
 struct stream_local *stream_local_get(void);
 /* NULL if there is none. */
 struct stream_local *stream_local_find(void);
+/* A drain has begun on this shard, or is over. */
+bool stream_local_is_shut(void);
 /* Frees it if nothing is left in it. */
 void stream_local_release(void);
 /* The stream ends later in this turn, with policy-violation. */

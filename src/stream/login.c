@@ -250,8 +250,8 @@ STEP_FUNCTION(moved)
 	stream_join_shard(stream);
 	timer_arm_at(&shard_self()->wheel, &stream->login->deadline,
 		     stream->login->deadline.at_ms);
-	if (stream_local_find()->drain_done)
-		stream_fault(stream, STREAM_CONDITION_SYSTEM_SHUTDOWN, TEXT_STREAM_SHUTDOWN);
+	if (stream_local_is_shut())
+		stream_shut_down(stream);
 	else
 		welcome(stream);
 }

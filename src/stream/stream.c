@@ -87,9 +87,8 @@ void stream_drop(struct stream *stream)
 static uint64_t admit(const struct carrier *carrier)
 {
 	const struct settings *settings = host->domain_settings(NULL);
-	const struct stream_local *local = stream_local_find();
 
-	if (local && local->drain_done)
+	if (stream_local_is_shut())
 		return 0;
 	return admission_enter(
 		carrier->ops->network(carrier),
