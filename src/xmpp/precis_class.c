@@ -46,7 +46,7 @@ static bool is_ignorable(UChar32 c)
 	       u_hasBinaryProperty(c, UCHAR_NONCHARACTER_CODE_POINT);
 }
 
-/* The categories of RFC 8264 sections 9.1 and 9.13-9.18, by general category. */
+/* The categories of RFC 8264 sections 9.1, 9.14-9.16 and 9.18, by general category. */
 static enum precis_property property_of_category(UChar32 c)
 {
 	uint32_t letter_digits = U_GC_LL_MASK | U_GC_LU_MASK | U_GC_LO_MASK | U_GC_ND_MASK |

@@ -214,7 +214,7 @@ static struct scram_keys keys_of(struct sasl_exchange *exchange,
 	};
 }
 
-/* XEP-0474 section 5.1. */
+/* XEP-0474 section 6.1. */
 static struct bytes downgrade_hash(struct sasl_exchange *exchange)
 {
 	const struct sasl_context *context = exchange->context;

@@ -83,7 +83,7 @@ enum scram_fault scram_client_final(struct scram *scram, struct bytes message,
 /* Fresh printable nonce from the system's randomness, in the arena. */
 struct bytes scram_nonce(struct arena *arena);
 /*
- * XEP-0474 section 5.1: the h= attribute over what was offered, in base64, in the arena. The
+ * XEP-0474 section 6.1: the h= attribute over what was offered, in base64, in the arena. The
  * names may come in any order. bindings NULL: no XEP-0440 element was sent.
  */
 struct bytes scram_downgrade_hash(struct arena *arena, enum hash hash,

@@ -261,7 +261,7 @@ static void another_binding_is_refused(void **state)
 			 SCRAM_FAULT_BINDING_MISMATCH);
 }
 
-/* XEP-0474 section 5.1: sorted by octets, whatever the order of the offer. */
+/* XEP-0474 section 6.1: sorted by octets, whatever the order of the offer. */
 static void downgrade_hash(void **state)
 {
 	struct bytes mechs[] = { BYTES_LIT("SCRAM-SHA-1-PLUS"), BYTES_LIT("SCRAM-SHA-1") };
