@@ -16,6 +16,7 @@ struct client {
 	struct arena arena;
 	struct jid jid;
 	struct bytes surprise; /* came when something else was expected */
+	struct bytes declared; /* more attributes of its stream headers */
 	char name[64];
 };
 
@@ -62,8 +63,9 @@ static void client_open(struct client *client)
 		    arena_printf(scratch(),
 				 "<?xml version='1.0'?><stream:stream to='%.*s' version='1.0' "
 				 "xmlns='jabber:client' "
-				 "xmlns:stream='http://etherx.jabber.org/streams'>",
-				 BYTES_ARG(jid_domain(client->jid))));
+				 "xmlns:stream='http://etherx.jabber.org/streams' %.*s>",
+				 BYTES_ARG(jid_domain(client->jid)),
+				 BYTES_ARG(client->declared)));
 	world_settle();
 }
 
@@ -194,10 +196,21 @@ static bool client_bind(struct client *client)
 	return is_bound;
 }
 
-bool client_connect(struct client *client, const char **ret_reason)
+void client_declare(struct client *client, struct bytes attributes)
+{
+	client->declared = arena_copy(&client->arena, attributes);
+}
+
+void client_dial(struct client *client)
 {
 	memory_client_free(&client->memory);
 	client->memory = memory_connect(&(struct memory_options){ .is_secure = true });
+	framer_init(&client->framer, 1 << 24, 200);
+}
+
+bool client_connect(struct client *client, const char **ret_reason)
+{
+	client_dial(client);
 	client_open(client);
 	*ret_reason = "stream";
 	if (!client_expect(client, "features", NULL))

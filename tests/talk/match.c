@@ -22,13 +22,26 @@ void variables_fini(struct variables *variables)
 	arena_fini(&variables->arena);
 }
 
-static void variable_bind(struct variables *variables, struct bytes name, struct bytes value)
+void variable_set(struct variables *variables, struct bytes name, struct bytes value)
 {
 	struct variable *variable = arena_new(&variables->arena, struct variable);
 
 	variable->name = arena_copy(&variables->arena, name);
 	variable->value = arena_copy(&variables->arena, value);
 	table_put(&variables->by_name, variable->name, variable);
+}
+
+/* "text*N" inside braces: N times text. */
+static bool fill_repeat(struct buf *out, struct bytes inside)
+{
+	struct bytes count = inside, text = bytes_cut(&count, '*');
+	uint64_t n;
+
+	if (bytes_is_none(count) || bytes_to_u64(count, &n) < 0)
+		return false;
+	while (n-- > 0)
+		buf_append(out, text);
+	return true;
 }
 
 struct bytes variables_fill(struct variables *variables, struct bytes text)
@@ -49,7 +62,7 @@ struct bytes variables_fill(struct variables *variables, struct bytes text)
 		buf_append(&out, bytes_first(text, (size_t)open));
 		if (variable != NULL)
 			buf_append(&out, variable->value);
-		else
+		else if (!fill_repeat(&out, bytes_first(rest, (size_t)close)))
 			buf_append(&out, bytes_make(rest.ptr - 1, (size_t)close + 2));
 		text = bytes_skip(rest, (size_t)close + 1);
 	}
@@ -108,7 +121,7 @@ static bool match_value(struct bytes expected, struct bytes actual, struct varia
 		return true;
 	variable = table_find(&variables->by_name, name);
 	if (variable == NULL) {
-		variable_bind(variables, name, actual);
+		variable_set(variables, name, actual);
 		return true;
 	}
 	return bytes_equal(variable->value, actual);

@@ -17,6 +17,8 @@ struct script {
 	unsigned line;	   /* of the command in hand */
 	unsigned next_line;
 	bool has_failed;
+	bool is_skipped;
+	unsigned times; /* of the command in hand */
 	struct arena arena;
 	struct variables variables;
 	struct client *clients[CLIENTS_MAX];
@@ -120,8 +122,25 @@ static void command_option(struct script *script, struct bytes args)
 
 static void command_domain(struct script *script, struct bytes args)
 {
+	struct bytes name = args, verb = bytes_cut(&name, ' ');
+
 	(void)script;
-	world_add_domain(args);
+	if (bytes_is_none(name))
+		world_add_domain(args);
+	else
+		world_publish(name, bytes_is(verb, "comes"));
+}
+
+static void command_kick(struct script *script, struct bytes args)
+{
+	if (world_kick(args) == 0)
+		script_fail(script, "nobody to kick");
+}
+
+static void command_needs(struct script *script, struct bytes args)
+{
+	(void)args;
+	script->is_skipped = !world_has_plugin();
 }
 
 static uint64_t number_of(struct script *script, struct bytes text)
@@ -152,6 +171,9 @@ static void command_store(struct script *script, struct bytes args)
 								  : number_of(script, rest));
 	else if (bytes_is(verb, "shuffles"))
 		store_memory_release_shuffled(store, number_of(script, rest));
+	else if (bytes_is(verb, "fails") && bytes_is(bytes_first(rest, 6), "reads "))
+		store_memory_fail_reads(store, (uint32_t)number_of(script, bytes_skip(rest, 6)),
+					-EIO);
 	else if (bytes_is(verb, "fails"))
 		store_memory_fail_commits(store, (uint32_t)number_of(script, rest), -EIO);
 	else
@@ -196,12 +218,43 @@ static void client_fails(struct script *script, struct client *client)
 	}
 }
 
+/* {n} counts the turns of "N times". */
+static void script_count(struct script *script, unsigned n)
+{
+	variable_set(&script->variables, BYTES_LIT("n"), arena_printf(&script->arena, "%u", n));
+}
+
 static void client_sends(struct script *script, struct client *client)
 {
 	struct bytes block = script_block(script);
 
-	client_send(client, variables_fill(&script->variables, block));
+	for (unsigned n = 1; n <= script->times; n++) {
+		script_count(script, n);
+		client_send(client, variables_fill(&script->variables, block));
+	}
 	world_settle();
+}
+
+static void client_sends_bytes(struct script *script, struct client *client)
+{
+	struct bytes block = variables_fill(&script->variables, script_block(script));
+
+	for (size_t i = 0; i < block.len; i++) {
+		client_send(client, bytes_make(block.ptr + i, 1));
+		world_settle();
+	}
+}
+
+static void client_dials(struct script *script, struct client *client)
+{
+	(void)script;
+	client_dial(client);
+	world_settle();
+}
+
+static void client_declares(struct script *script, struct client *client)
+{
+	client_declare(client, script_block(script));
 }
 
 static void show(struct script *script, const char *what, const struct stanza *stanza)
@@ -220,22 +273,22 @@ static void report_mismatch(struct script *script, struct client *client,
 	show(script, "received:", actual);
 }
 
-static bool parse_expected(struct script *script, struct stanza ***ret, size_t *ret_count)
+static bool parse_expected(struct script *script, struct bytes block, struct stanza ***ret,
+			   size_t *ret_count)
 {
-	struct bytes block = script_block(script);
-
 	if (match_parse_block(&script->arena, block, ret, ret_count))
 		return true;
 	script_fail(script, "the block is not well-formed");
 	return false;
 }
 
-static void client_receives(struct script *script, struct client *client)
+static void client_receives_once(struct script *script, struct client *client,
+				 struct bytes block)
 {
 	struct stanza **expected;
 	size_t count;
 
-	if (!parse_expected(script, &expected, &count))
+	if (!parse_expected(script, block, &expected, &count))
 		return;
 	for (size_t i = 0; i < count; i++) {
 		struct stanza *actual = client_take(client);
@@ -247,12 +300,23 @@ static void client_receives(struct script *script, struct client *client)
 	}
 }
 
+static void client_receives(struct script *script, struct client *client)
+{
+	struct bytes block = script_block(script);
+
+	for (unsigned n = 1; n <= script->times && !script->has_failed; n++) {
+		script_count(script, n);
+		client_receives_once(script, client, variables_fill(&script->variables, block));
+	}
+}
+
 static void client_receives_any_order(struct script *script, struct client *client)
 {
 	struct stanza **expected;
 	size_t count;
 
-	if (!parse_expected(script, &expected, &count))
+	if (!parse_expected(script, variables_fill(&script->variables, script_block(script)),
+			    &expected, &count))
 		return;
 	for (size_t i = 0; i < count; i++) {
 		struct stanza *actual = client_take(client);
@@ -332,7 +396,10 @@ static const struct {
 } client_verbs[] = {
 	{ "connects", client_connects },
 	{ "fails to connect", client_fails },
+	{ "dials", client_dials },
+	{ "declares", client_declares },
 	{ "sends", client_sends },
+	{ "sends byte by byte", client_sends_bytes },
 	{ "receives", client_receives },
 	{ "receives in any order", client_receives_any_order },
 	{ "receives nothing", client_receives_nothing },
@@ -351,10 +418,26 @@ static const struct {
 	{ "client", command_client }, { "option", command_option },
 	{ "domain", command_domain }, { "clock", command_clock },
 	{ "store", command_store },   { "account", command_account },
+	{ "kick", command_kick },     { "needs", command_needs },
 };
 
-static void script_run_client(struct script *script, struct client *client, struct bytes verb)
+/* "sends 5 times" is "sends" with times = 5. */
+static struct bytes script_times(struct script *script, struct bytes verb)
 {
+	struct bytes rest = verb, word = bytes_cut(&rest, ' '), count = bytes_cut(&rest, ' ');
+	uint64_t times;
+
+	script->times = 1;
+	if (!bytes_is(rest, "times") || bytes_to_u64(count, &times) < 0)
+		return verb;
+	script->times = (unsigned)times;
+	return word;
+}
+
+static void script_run_client(struct script *script, struct client *client, struct bytes said)
+{
+	struct bytes verb = script_times(script, said);
+
 	for (size_t i = 0; i < array_len(client_verbs); i++) {
 		if (bytes_is(verb, client_verbs[i].words)) {
 			client_verbs[i].run(script, client);
@@ -398,7 +481,7 @@ static void script_fini(struct script *script)
 	arena_fini(&script->arena);
 }
 
-bool script_play(const char *path)
+enum script_result script_play(const char *path)
 {
 	struct script script = { .path = path, .next_line = 1 };
 	struct buf text;
@@ -410,7 +493,7 @@ bool script_play(const char *path)
 	if (!read_file(path, &text))
 		script_fail(&script, "cannot be read");
 	script.rest = buf_bytes(&text);
-	while (!script.has_failed && !bytes_is_none(script.rest)) {
+	while (!script.has_failed && !script.is_skipped && !bytes_is_none(script.rest)) {
 		struct bytes line = script_next_line(&script);
 		if (bytes_trim(line).len > 0 && line.ptr[0] != '#')
 			script_run(&script, bytes_trim(line));
@@ -419,5 +502,7 @@ bool script_play(const char *path)
 	script_check_silence(&script);
 	script_fini(&script);
 	buf_fini(&text);
-	return !script.has_failed;
+	if (script.has_failed)
+		return SCRIPT_FAILED;
+	return script.is_skipped ? SCRIPT_SKIPPED : SCRIPT_PASSED;
 }

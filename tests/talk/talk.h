@@ -10,8 +10,9 @@
 
 struct world_options {
 	unsigned shards;
-	uint64_t seed;	    /* of the order inside phases; 0: as registered */
-	const char *plugin; /* a .so to load; NULL: none */
+	uint64_t seed;		/* of the order inside phases; 0: as registered */
+	const char *plugins[8]; /* .so files to load */
+	unsigned plugin_count;
 };
 
 /* Once per process: features, options. */
@@ -29,6 +30,11 @@ void world_settle(void);
 void world_clock(uint64_t ms);
 void world_add_account(struct bytes jid);
 void world_delete_account(struct bytes jid);
+/* While it runs: serves one more domain, or one less. */
+void world_publish(struct bytes name, bool is_served);
+/* Ends the sessions of a full or bare JID; returns how many. */
+unsigned world_kick(struct bytes jid);
+bool world_has_plugin(void);
 struct store *world_store(void);
 
 /* --- clients (client.c) ---------------------------------------------------------------------
@@ -39,6 +45,10 @@ struct client;
 struct client *client_new(struct bytes name, struct bytes jid);
 void client_free(struct client **client);
 struct bytes client_name(const struct client *client);
+/* These attributes stand in the stream headers of its connections from now on. */
+void client_declare(struct client *client, struct bytes attributes);
+/* A connection on which nothing was said. */
+void client_dial(struct client *client);
 /* True if it is bound now; false: the server refused, *ret_reason says at what. */
 bool client_connect(struct client *client, const char **ret_reason);
 /* What the server said when it refused; lives as long as the client. */
@@ -62,7 +72,11 @@ struct variables {
 
 void variables_init(struct variables *variables);
 void variables_fini(struct variables *variables);
-/* {x} replaced by its value where it is bound; in the arena of the variables. */
+void variable_set(struct variables *variables, struct bytes name, struct bytes value);
+/*
+ * {x} replaced by its value where it is bound, {text*N} by N times text; in the arena of the
+ * variables.
+ */
 struct bytes variables_fill(struct variables *variables, struct bytes text);
 
 /* The elements of a block, in an array that lives in the arena; fails on bad XML (false). */
@@ -77,7 +91,9 @@ struct bytes match_show(struct arena *arena, const struct stanza *stanza);
 /* --- scripts (script.c)
  * ------------------------------------------------------------------------- */
 
-/* Plays one script; true if it passed. Reports failures to stderr as file:line. */
-bool script_play(const char *path);
+enum script_result { SCRIPT_FAILED, SCRIPT_PASSED, SCRIPT_SKIPPED };
+
+/* Plays one script. Reports failures to stderr as file:line. */
+enum script_result script_play(const char *path);
 
 #endif

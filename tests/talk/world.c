@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/account.h"
+#include "core/census.h"
 #include "core/core.h"
 #include "core/domain.h"
 #include "core/domain_store.h"
@@ -33,6 +34,7 @@ static struct settings *server_settings;
 static struct world_domain domains[WORLD_DOMAINS];
 static size_t domain_count;
 static bool is_open;
+static bool has_plugin;
 
 static void world_die(const char *what, const struct err *err)
 {
@@ -45,8 +47,10 @@ void world_register(const struct world_options *options)
 	struct err err;
 
 	shard_count_wanted = options->shards;
-	if (options->plugin != NULL && registry_load(options->plugin, &err) < 0)
-		world_die("plugin", &err);
+	for (unsigned i = 0; i < options->plugin_count; i++)
+		if (registry_load(options->plugins[i], &err) < 0)
+			world_die("plugin", &err);
+	has_plugin = options->plugin_count > 0;
 	io_register_metrics();
 	stream_register();
 	for (size_t i = 0; store_options[i] != NULL; i++)
@@ -183,6 +187,48 @@ void world_end(void)
 	domain_count = 0;
 	settings_free(&server_settings);
 	is_open = false;
+}
+
+bool world_has_plugin(void)
+{
+	return has_plugin;
+}
+
+static void world_published(int status, void *context)
+{
+	*(int *)context = status;
+}
+
+void world_publish(struct bytes name, bool is_served)
+{
+	struct domain_set *set = domain_set_new(domain_current(), server_settings);
+	int status = 1;
+
+	check(is_open);
+	if (is_served)
+		check(domain_set_add(set, name, settings_new(server_settings), true) == 0);
+	else
+		check(domain_set_remove(set, name) == 0);
+	domain_publish(set, world_published, &status);
+	world_settle();
+	check(status == 0);
+}
+
+static void world_kicked(unsigned count, void *context)
+{
+	*(unsigned *)context = count;
+}
+
+unsigned world_kick(struct bytes jid)
+{
+	unsigned count = UINT32_MAX;
+	struct jid parsed;
+
+	check(jid_parse(scratch(), jid, &parsed, NULL) == 0);
+	census_kick(parsed, world_kicked, &count);
+	world_settle();
+	check(count != UINT32_MAX);
+	return count;
 }
 
 static void account_done(struct account_op *op)
