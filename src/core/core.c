@@ -1,5 +1,6 @@
 #include "core/core.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -7,10 +8,13 @@
 #include "core/deliver.h"
 #include "core/domain_store.h"
 #include "core/entrance.h"
+#include "core/handover.h"
 #include "core/presence.h"
 #include "core/registry.h"
+#include "core/roster.h"
 #include "core/session.h"
 #include "core/shard_state.h"
+#include "core/subscribe.h"
 #include "core/throttle.h"
 
 static struct store *the_store;
@@ -26,12 +30,16 @@ int core_register(struct err *ret_err)
 		&account_option_registration, &account_option_iterations,
 		&deliver_option_all,	      &entrance_option_conflict,
 		&entrance_option_sessions,    &presence_option_directed,
+		&subscribe_option_auto,
 	};
 
 	for (size_t i = 0; i < array_len(options); i++)
 		option_register(options[i]);
 	store_register(&account_store);
 	store_register(&domain_store);
+	store_register(&handover_store);
+	if (registry_add(&feature_roster, ret_err) < 0)
+		return -EEXIST;
 	for (size_t i = 0; i < registry_builtin_count; i++) {
 		int rc = registry_add(registry_builtin[i], ret_err);
 		if (rc < 0)

@@ -1,5 +1,7 @@
 #include "core/deliver.h"
 
+#include <errno.h>
+
 #include "base/blackbox.h"
 #include "base/block.h"
 #include "base/check.h"
@@ -11,6 +13,7 @@
 #include "core/router.h"
 #include "core/session.h"
 #include "core/shard_state.h"
+#include "core/subscription.h"
 
 struct option deliver_option_all =
 	OPTION_BOOL("delivery.all_resources", OPTION_DOMAIN, true,
@@ -248,13 +251,24 @@ static void deliver_resume(struct user_wait *wait, struct user *user, int status
 	struct deliver_wait *waiting = container_of(wait, struct deliver_wait, wait);
 	struct passage passage = passage_of(waiting->stanza, user, user->domain);
 
-	if (status == 0)
+	if (status == -ENOENT)
+		passage.user = NULL;
+	if (status == 0 || status == -ENOENT)
 		deliver_now(&passage);
 	else
 		router_bounce(waiting->stanza,
 			      verdict_fail(CONDITION_INTERNAL_SERVER_ERROR, TEXT_NONE));
 	stanza_unref(&waiting->stanza);
 	block_free(waiting);
+}
+
+/* What changes the account must find it loaded; everything else leaves a cold one cold. */
+static bool deliver_needs_account(const struct stanza *stanza)
+{
+	enum subscription_stanza subscription;
+
+	return stanza->kind == STANZA_PRESENCE &&
+	       subscription_stanza_of(stanza->type, &subscription);
 }
 
 void deliver_stanza(const struct stanza *stanza)
@@ -268,7 +282,9 @@ void deliver_stanza(const struct stanza *stanza)
 		router_bounce(stanza, verdict_fail(CONDITION_ITEM_NOT_FOUND, TEXT_NONE));
 		return;
 	}
-	user = to.local_len == 0 ? NULL : user_find(jid_bare(to));
+	user = to.local_len == 0	       ? NULL
+	       : deliver_needs_account(stanza) ? user_wake(to, domain)
+					       : user_find(jid_bare(to));
 	struct passage passage = passage_of(stanza, user, domain);
 	if (to.local_len == 0) {
 		deliver_to_domain(&passage);

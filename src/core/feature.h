@@ -286,6 +286,9 @@ void user_post(struct user *user, const struct stanza *stanza);
 /* --- storing: through the actor's gate
  * ------------------------------------------------------------- */
 
+/* The store of this process: for batches of this home's accounts, and for reads. */
+struct store *core_store(void);
+
 /*
  * Commits a batch of this account (taken). What this home emits from now on, answers included,
  * leaves only when it is committed; if it fails, answers become internal-server-error and the

@@ -75,6 +75,22 @@ void output_to_session(struct session *session, const struct stanza *stanza)
 		output_hold(session->user, OUTPUT_SESSION, session, stanza);
 }
 
+void output_to_session_as(struct session *session, const struct stanza *stanza, struct bytes to)
+{
+	struct stanza_edit edit;
+	struct stanza *addressed;
+
+	if (gate_is_open(&session->user->gate)) {
+		session_write_as(session, stanza, to);
+		return;
+	}
+	stanza_edit_init(&edit, stanza, scratch());
+	stanza_edit_set(&edit, STANZA_ATTR_TO, to);
+	addressed = stanza_edit_seal(&edit);
+	output_hold(session->user, OUTPUT_SESSION, session, addressed);
+	stanza_unref(&addressed);
+}
+
 void output_answer(struct session *session, const struct stanza *answer)
 {
 	if (gate_is_open(&session->user->gate))

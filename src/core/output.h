@@ -8,6 +8,9 @@
 
 /* To a session of this home. */
 void output_to_session(struct session *session, const struct stanza *stanza);
+/* The same with another `to` (a full or bare JID of this account's). */
+void output_to_session_as(struct session *session, const struct stanza *stanza,
+			  struct bytes to);
 /* An answer to a request of this session: if its commit fails, an error takes its place. */
 void output_answer(struct session *session, const struct stanza *answer);
 /*

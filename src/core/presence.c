@@ -4,10 +4,15 @@
 #include "base/check.h"
 #include "base/table.h"
 #include "core/domain.h"
+#include "core/fanout.h"
 #include "core/output.h"
+#include "core/deliver.h"
 #include "core/phase.h"
 #include "core/reply.h"
+#include "core/roster.h"
 #include "core/router.h"
+#include "core/shard_state.h"
+#include "core/subscribe.h"
 #include "xml/build.h"
 
 struct option presence_option_directed =
@@ -81,9 +86,40 @@ static void presence_introduce(struct session *newcomer)
 			output_to_session(newcomer, session->presence);
 }
 
+/*
+ * To the subscribers, and with the first presence a probe to those whom the user sees (sections
+ * 4.2.2, 4.4.2, 4.5.2). One mail per shard carries both.
+ */
+static void presence_broadcast(struct session *session, const struct stanza *stanza,
+			       bool is_initial)
+{
+	const struct roster *roster = roster_of(session->user);
+	struct fanout fanout;
+
+	fanout_start(&fanout, session->user, stanza);
+	for (uint32_t i = 0; i < roster->count; i++) {
+		enum subscription state = (enum subscription)roster->items[i]->state;
+		unsigned what = (subscription_has_from(state) ? FANOUT_PRESENCE : 0) |
+				(is_initial && subscription_has_to(state) ? FANOUT_PROBE : 0);
+		if (what != 0)
+			fanout_add(&fanout, roster_item_jid(roster->items[i]), what);
+	}
+	fanout_send(&fanout);
+}
+
+/* A client that says the same again (some do, every minute) says nothing new to subscribers. */
+static bool presence_is_repeated(const struct session *session, const struct stanza *stanza)
+{
+	return session->presence != NULL &&
+	       bytes_equal(stanza_tail(session->presence), stanza_tail(stanza)) &&
+	       bytes_equal(session->presence->lang, stanza->lang) &&
+	       bytes_equal(session->presence->extra_attrs, stanza->extra_attrs);
+}
+
 static void presence_available(struct session *session, const struct stanza *stanza)
 {
 	bool is_initial = !session_is_available(session);
+	bool is_repeated = presence_is_repeated(session, stanza);
 	int8_t priority;
 
 	if (presence_priority(stanza, &priority) < 0) {
@@ -97,6 +133,10 @@ static void presence_available(struct session *session, const struct stanza *sta
 		presence_introduce(session);
 	/* The sender sees its own presence too (section 4.2.2). */
 	presence_to_own(session->user, NULL, stanza);
+	if (!is_repeated)
+		presence_broadcast(session, stanza, is_initial);
+	if (is_initial)
+		subscribe_remind(session);
 	phase_session_presence(session, stanza);
 }
 
@@ -114,6 +154,17 @@ static void directed_free(struct directed **directed)
 	*directed = NULL;
 }
 
+/* Subscribers hear it by the broadcast. */
+static bool directed_is_subscriber(const struct session *session,
+				   const struct directed_target *target)
+{
+	struct jid jid = jid_from_normal(bytes_make(target->jid, target->len));
+	const struct roster_item *item = roster_find(roster_of(session->user), jid_bare(jid));
+
+	return session_is_available(session) && item != NULL &&
+	       subscription_has_from((enum subscription)item->state);
+}
+
 /* Section 4.6.3: unavailable goes to all who got directed presence and no unavailable since. */
 static void directed_say_unavailable(struct session *session, const struct stanza *unavailable)
 {
@@ -124,6 +175,8 @@ static void directed_say_unavailable(struct session *session, const struct stanz
 
 	while (session->directed != NULL &&
 	       (target = table_next(&session->directed->targets, &cursor)) != NULL) {
+		if (directed_is_subscriber(session, target))
+			continue;
 		stanza_edit_init(&edit, unavailable, scratch());
 		stanza_edit_set(&edit, STANZA_ATTR_TO, bytes_make(target->jid, target->len));
 		copy = stanza_edit_seal(&edit);
@@ -139,6 +192,7 @@ static void presence_unavailable(struct session *session, const struct stanza *s
 	if (!session_is_available(session))
 		return;
 	presence_to_own(session->user, NULL, stanza);
+	presence_broadcast(session, stanza, false);
 	stanza_unref(&session->presence);
 	session->priority = 0;
 	phase_session_presence(session, stanza);
@@ -195,7 +249,11 @@ void presence_sent(struct session *session, const struct passage *passage)
 {
 	const struct stanza *stanza = passage->stanza;
 
-	if (!bytes_is_none(stanza->to))
+	enum subscription_stanza subscription;
+
+	if (!bytes_is_none(stanza->to) && subscription_stanza_of(stanza->type, &subscription))
+		subscribe_sent(session, passage, subscription);
+	else if (!bytes_is_none(stanza->to))
 		presence_directed(session, passage);
 	else if (bytes_is_none(stanza->type))
 		presence_available(session, stanza);
@@ -205,6 +263,53 @@ void presence_sent(struct session *session, const struct passage *passage)
 		presence_fail(session, stanza, CONDITION_BAD_REQUEST);
 }
 
+static void presence_post(struct user *user, struct bytes from, struct bytes to,
+			  const char *type)
+{
+	struct stanza *stanza = stanza_from_parts(
+		STANZA_PRESENCE,
+		&(struct stanza_head){ .from = from, .to = to, .type = bytes_of(type) },
+		BYTES_NONE);
+
+	output_post(user, NULL, stanza);
+	stanza_unref(&stanza);
+}
+
+void presence_post_as(struct user *user, const struct stanza *stanza, struct jid to)
+{
+	struct stanza_edit edit;
+	struct stanza *addressed;
+
+	stanza_edit_init(&edit, stanza, scratch());
+	stanza_edit_set(&edit, STANZA_ATTR_TO, to.full);
+	addressed = stanza_edit_seal(&edit);
+	output_post(user, NULL, addressed);
+	stanza_unref(&addressed);
+}
+
+void presence_show(struct user *user, struct jid contact)
+{
+	struct session *session = NULL;
+
+	while ((session = user_session_next(user, session)) != NULL)
+		if (session_is_available(session))
+			presence_post_as(user, session->presence, contact);
+}
+
+void presence_hide(struct user *user, struct jid contact)
+{
+	struct session *session = NULL;
+
+	while ((session = user_session_next(user, session)) != NULL)
+		if (session_is_available(session))
+			presence_post(user, session->jid.full, contact.full, "unavailable");
+}
+
+void presence_refuse_probe(struct user *user, struct jid asker)
+{
+	presence_post(user, user->jid.full, jid_bare(asker), "unsubscribed");
+}
+
 static bool is_availability(struct bytes type)
 {
 	return bytes_is_none(type) || bytes_is(type, "unavailable");
@@ -212,15 +317,68 @@ static bool is_availability(struct bytes type)
 
 /* Section 8.5.2.1.2 and 8.5.3: to every available resource, or to the one named; else silence.
  */
+static void presence_hand_over(const struct passage *passage, struct session *match)
+{
+	struct session *session = NULL;
+
+	if (match != NULL) {
+		output_to_session_as(match, passage->stanza, passage->to.full);
+		return;
+	}
+	if (!jid_is_bare(passage->to) || !is_availability(passage->stanza->type))
+		return;
+	while ((session = user_session_next(passage->user, session)) != NULL)
+		if (session_is_available(session))
+			output_to_session_as(session, passage->stanza, passage->to.full);
+}
+
 void presence_received(const struct passage *passage, struct session *match)
 {
-	const struct stanza *stanza = passage->stanza;
+	enum subscription_stanza subscription;
 
-	if (match != NULL)
-		output_to_session(match, stanza);
-	else if (passage->user != NULL && jid_is_bare(passage->to) &&
-		 is_availability(stanza->type))
-		presence_to_own(passage->user, NULL, stanza);
+	if (subscription_stanza_of(passage->stanza->type, &subscription))
+		subscribe_received(passage, subscription);
+	else if (passage->user != NULL)
+		presence_hand_over(passage, match);
+}
+
+/* An account that recovers from a failed commit gets it when it is back. */
+static void presence_deliver_later(const struct stanza *stanza, struct jid to)
+{
+	struct stanza_edit edit;
+	struct stanza *addressed;
+
+	stanza_edit_init(&edit, stanza, scratch());
+	stanza_edit_set(&edit, STANZA_ATTR_TO, to.full);
+	addressed = stanza_edit_seal(&edit);
+	deliver_stanza(addressed);
+	stanza_unref(&addressed);
+}
+
+void presence_deliver_as(struct user *user, const struct stanza *stanza, struct jid to)
+{
+	struct passage passage = { .line = LINE_RECEIVED,
+				   .stanza = stanza,
+				   .from = jid_from_normal(stanza->from),
+				   .to = to,
+				   .domain = user->domain,
+				   .user = user };
+	struct stanza *edited;
+
+	if (!user_is_ready(user)) {
+		presence_deliver_later(stanza, to);
+		return;
+	}
+	if (phase_check(&passage).kind != VERDICT_PASS)
+		return;
+	edited = stanza_ref(stanza);
+	if (phase_edit(&passage, &edited).kind == VERDICT_PASS) {
+		phase_record(&passage);
+		presence_hand_over(&passage, jid_is_full(to)
+						     ? session_find(user, jid_resource(to))
+						     : NULL);
+	}
+	stanza_unref(&edited);
 }
 
 void presence_session_gone(struct session *session)
@@ -236,6 +394,7 @@ void presence_session_gone(struct session *session)
 				  BYTES_NONE);
 	directed_say_unavailable(session, unavailable);
 	if (session_is_available(session)) {
+		presence_broadcast(session, unavailable, false);
 		stanza_unref(&session->presence);
 		presence_to_own(session->user, session, unavailable);
 	}

@@ -87,20 +87,28 @@ struct session *session_find(const struct user *user, struct bytes resource)
 	return NULL;
 }
 
-void session_write(struct session *session, const struct stanza *stanza)
+void session_write_as(struct session *session, const struct stanza *stanza, struct bytes to)
 {
 	struct buf *head = &core_shard()->head;
+	bool is_framed = session->stream != NULL && stream_is_framed(session->stream);
+	struct wire_opts opts = is_framed ? wire_websocket : wire_client;
 
 	check_magic(session, SESSION_MAGIC);
 	if (session->is_gone)
 		return;
 	buf_reset(head);
-	wire_head(head, stanza, &wire_client);
+	opts.to = to;
+	wire_head(head, stanza, &opts);
 	if (phase_wire_hold(session, stanza, buf_bytes(head)))
 		return;
 	phase_wire_count(session, stanza, buf_bytes(head));
 	if (session->stream != NULL)
 		stream_send(session->stream, buf_bytes(head), stanza);
+}
+
+void session_write(struct session *session, const struct stanza *stanza)
+{
+	session_write_as(session, stanza, BYTES_NONE);
 }
 
 void session_send(struct session *session, const struct stanza *stanza)

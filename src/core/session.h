@@ -24,7 +24,8 @@ struct session {
 	void **slots;
 	uint64_t bound_at_us; /* wall clock */
 	int8_t priority;
-	bool is_gone; /* no longer bound: nothing may be sent */
+	bool is_gone;	    /* no longer bound: nothing may be sent */
+	bool is_interested; /* asked for the roster: gets pushes (RFC 6121 section 2.1.6) */
 	struct jid jid;
 	char name[]; /* the full JID's bytes */
 };
@@ -42,6 +43,8 @@ void session_unref(struct session **session);
 
 /* Puts it on the stream now, past the gate: the gate's outputs and core's fast path only. */
 void session_write(struct session *session, const struct stanza *stanza);
+/* The same with another `to`: what many share, each with a head of its own. */
+void session_write_as(struct session *session, const struct stanza *stanza, struct bytes to);
 /* Closes the stream with a condition and ends the session. */
 void session_close(struct session *session, enum stream_condition condition, enum text text);
 /* Stops reading from it until the mailboxes have room again. */

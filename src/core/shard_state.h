@@ -20,7 +20,8 @@ struct core_shard {
 	struct buf head;	/* the head being written (session_write) */
 	struct list paused;	/* sessions asked to pause, struct session.paused */
 	struct timer unpause;
-	struct table throttle; /* auth failures by address and by account */
+	uint64_t handover_last; /* number of the last hand-over record made here */
+	struct table throttle;	/* auth failures by address and by account */
 	struct list throttle_by_age;
 };
 

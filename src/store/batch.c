@@ -89,6 +89,20 @@ void store_del(struct store_batch *batch, const struct store_decl *decl, struct 
 	store_batch_add(batch, OP_DEL, decl, key.ptr ? key : BYTES_LIT(""), BYTES_NONE);
 }
 
+void store_put_server(struct store_batch *batch, const struct store_decl *decl,
+		      struct bytes key, struct bytes value)
+{
+	check(decl->shape == STORE_MAP);
+	store_batch_add(batch, OP_PUT, decl, key, value)->is_servers = true;
+}
+
+void store_del_server(struct store_batch *batch, const struct store_decl *decl,
+		      struct bytes key)
+{
+	check(decl->shape == STORE_MAP);
+	store_batch_add(batch, OP_DEL, decl, key, BYTES_NONE)->is_servers = true;
+}
+
 void store_del_all(struct store_batch *batch, const struct store_decl *decl)
 {
 	store_batch_add(batch, OP_DEL_ALL, decl, BYTES_NONE, BYTES_NONE);

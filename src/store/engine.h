@@ -91,6 +91,7 @@ enum op_kind {
 struct store_op {
 	struct store_op *next;
 	enum op_kind kind;
+	bool is_servers; /* PUT, DEL: of the server's rows (owner "") */
 	const struct store_decl *decl;
 	struct bytes key;
 	struct bytes value;

@@ -379,5 +379,5 @@ static void apply_op(struct memory *memory, struct bytes owner, const struct sto
 void memory_apply(struct memory *memory, const struct store_batch *batch)
 {
 	for (const struct store_op *op = batch->first; op; op = op->next)
-		apply_op(memory, batch->owner, op);
+		apply_op(memory, op->is_servers ? BYTES_LIT("") : batch->owner, op);
 }

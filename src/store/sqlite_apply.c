@@ -138,7 +138,11 @@ int sqlite_apply(struct sqlite_conn *conn, const struct store_batch *batch,
 	int status = 0;
 
 	for (const struct store_op *op = batch->first; op && status == 0; op = op->next) {
-		status = apply_op(conn, batch->owner, owner, op);
+		if (op->is_servers)
+			status = apply_op(conn, BYTES_LIT(""),
+					  sqlite_owner_key(&conn->low, BYTES_LIT("")), op);
+		else
+			status = apply_op(conn, batch->owner, owner, op);
 		*ret_may_free_blobs |= may_free_blobs(op);
 	}
 	return status;

@@ -77,6 +77,14 @@ void store_put_new(struct store_batch *batch, const struct store_decl *decl, str
 		   struct bytes value);
 /* Deletes if it is there. Docs, maps and blobs. */
 void store_del(struct store_batch *batch, const struct store_decl *decl, struct bytes key);
+/*
+ * The same to the server's own rows (owner "") of a map, within this batch: for what must be
+ * found at start without knowing whose it is (hand-over). Keys must tell the owners apart.
+ */
+void store_put_server(struct store_batch *batch, const struct store_decl *decl,
+		      struct bytes key, struct bytes value);
+void store_del_server(struct store_batch *batch, const struct store_decl *decl,
+		      struct bytes key);
 /* Deletes all that the owner has in this store, of any shape. */
 void store_del_all(struct store_batch *batch, const struct store_decl *decl);
 /* Deletes all that the owner has in all stores. */
