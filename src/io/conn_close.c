@@ -49,9 +49,7 @@ void conn_close(struct conn *conn, enum conn_close how)
 	check(conn->shard == shard_self());
 	check(conn->state != CONN_CLOSING && conn->state != CONN_GONE);
 	check(conn->state != CONN_MOVING || !conn->is_in_data);
-	if (how == CONN_CLOSE_FLUSH && conn->state == CONN_OPEN)
-		begin_closing(conn);
-	else if (how == CONN_CLOSE_FLUSH && conn->state == CONN_MOVING && !conn->is_broken)
+	if (how == CONN_CLOSE_FLUSH && !conn->is_broken && conn->state != CONN_SECURING)
 		begin_closing(conn);
 	else
 		conn_vanish(conn);

@@ -69,7 +69,7 @@ static int parse_host(struct bytes host, uint16_t port, struct listen_address *r
 
 int listen_parse(struct bytes text, struct listen_address *ret_address, struct err *ret_err)
 {
-	struct listen_address address = { .len = 0 };
+	struct listen_address address = { .storage = { 0 } };
 	ptrdiff_t colon = -1;
 	uint64_t port;
 
@@ -129,7 +129,7 @@ static int open_socket(const struct listen_address *address, bool is_both)
 int listen_open(struct bytes text, int *ret_fd, struct err *ret_err)
 {
 	bool is_both = bytes_has_prefix(text, BYTES_LIT("*:"));
-	struct listen_address address;
+	struct listen_address address = { .storage = { 0 } };
 	int fd, r = listen_parse(text, &address, ret_err);
 
 	if (r < 0)

@@ -126,7 +126,8 @@ static int ticket_key_needed(SSL *ssl, unsigned char *name, unsigned char *iv,
 	}
 	r = use_key(&key, iv, cipher, mac, is_new);
 	secret_wipe(&key, sizeof(key));
-	/* A ticket of TLS 1.3 is used once (RFC 8446 appendix C.4), so each use gives a new one. */
+	/* A ticket of TLS 1.3 is used once (RFC 8446 appendix C.4), so each use gives a new
+	 * one. */
 	return r == 1 && (found > 0 || SSL_version(ssl) >= TLS1_3_VERSION) ? 2 : r;
 }
 
