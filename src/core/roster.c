@@ -199,7 +199,9 @@ static void roster_drop_tombstone(struct roster *roster, struct store_batch *bat
 
 static bool same_to_clients(const struct roster_change *a, const struct roster_change *b)
 {
-	return change_is_shown(a) == change_is_shown(b) && a->state == b->state &&
+	return change_is_shown(a) == change_is_shown(b) &&
+	       subscription_word(a->state) == subscription_word(b->state) &&
+	       subscription_is_asking(a->state) == subscription_is_asking(b->state) &&
 	       ((a->flags ^ b->flags) & (ROSTER_APPROVED | ROSTER_IN_LIST)) == 0 &&
 	       bytes_equal(a->name, b->name) && bytes_equal(a->groups, b->groups);
 }
