@@ -205,22 +205,30 @@ static void a_kept_tail_is_thrown_away_too(void **state)
 	assert_got(&sink, "x\n");
 }
 
-static void resume(int version)
+/* A client that knows only one kind of key, so that the certificate is not merely the last. */
+static void prefer(int version, bool is_rsa)
 {
+	SSL_set1_sigalgs_list(client.ssl,
+			      is_rsa ? "RSA-PSS+SHA256:RSA+SHA256:RSA+SHA384" : "ECDSA+SHA256");
+	if (version == TLS1_2_VERSION)
+		SSL_set_cipher_list(client.ssl, is_rsa ? "ECDHE-RSA-AES128-GCM-SHA256"
+						       : "ECDHE-ECDSA-AES128-GCM-SHA256");
+}
+
+static void resume(int version, bool is_rsa)
+{
+	const EVP_MD *md = is_rsa ? EVP_sha384() : EVP_sha256();
 	SSL_SESSION *session;
 	X509 *seen;
 
-	/* A client that knows only RSA, so that the end point is not the default certificate.
-	 */
 	open_tls(version, "a.example");
-	SSL_set1_sigalgs_list(client.ssl, "RSA-PSS+SHA256:RSA+SHA256:RSA+SHA384");
-	if (version == TLS1_2_VERSION)
-		SSL_set_cipher_list(client.ssl, "ECDHE-RSA-AES128-GCM-SHA256");
+	prefer(version, is_rsa);
 	assert_int_equal(client_connect(&client), 1);
 	run();
 	seen = SSL_get1_peer_certificate(client.ssl);
-	assert_int_equal(EVP_PKEY_get_base_id(X509_get0_pubkey(seen)), EVP_PKEY_RSA);
-	assert_same_end_point(seen, EVP_sha384());
+	assert_int_equal(EVP_PKEY_get_base_id(X509_get0_pubkey(seen)),
+			 is_rsa ? EVP_PKEY_RSA : EVP_PKEY_EC);
+	assert_same_end_point(seen, md);
 	for (int i = 0; i < 4; i++) {
 		session = take_session();
 		tls_tickets_rotate(tickets);
@@ -230,7 +238,7 @@ static void resume(int version)
 		run();
 		assert_true(conn_tls_is_resumed(sink.conn));
 		assert_same_exporter();
-		assert_same_end_point(seen, EVP_sha384());
+		assert_same_end_point(seen, md);
 	}
 	session = take_session();
 	for (int i = 0; i < 3; i++)
@@ -243,16 +251,28 @@ static void resume(int version)
 	X509_free(seen);
 }
 
-static void tls13_resumes_also_after_rotation_and_reload(void **state)
+static void tls13_resumes_until_its_key_is_gone(void **state)
 {
 	(void)state;
-	resume(TLS1_3_VERSION);
+	resume(TLS1_3_VERSION, true);
 }
 
-static void tls12_resumes(void **state)
+static void tls12_resumes_until_its_key_is_gone(void **state)
 {
 	(void)state;
-	resume(TLS1_2_VERSION);
+	resume(TLS1_2_VERSION, true);
+}
+
+static void tls13_resumes_with_ecdsa(void **state)
+{
+	(void)state;
+	resume(TLS1_3_VERSION, false);
+}
+
+static void tls12_resumes_with_ecdsa(void **state)
+{
+	(void)state;
+	resume(TLS1_2_VERSION, false);
 }
 
 static void a_ticket_outlives_a_reload_but_not_its_domain(void **state)
@@ -618,8 +638,10 @@ int main(void)
 		T(older_versions_are_refused),
 		T(what_came_before_the_handshake_is_thrown_away),
 		T(a_kept_tail_is_thrown_away_too),
-		T(tls13_resumes_also_after_rotation_and_reload),
-		T(tls12_resumes),
+		T(tls13_resumes_until_its_key_is_gone),
+		T(tls12_resumes_until_its_key_is_gone),
+		T(tls13_resumes_with_ecdsa),
+		T(tls12_resumes_with_ecdsa),
 		T(a_ticket_outlives_a_reload_but_not_its_domain),
 		T(the_name_chooses_the_certificate),
 		T(the_protocol_is_agreed_on),
