@@ -45,13 +45,15 @@ static uint64_t load_u64(const char *p, size_t n)
 /* Multiply and fold, 16 bytes a step: a keyed checksum, not a cryptographic hash. */
 static uint64_t hash_of(struct bytes b)
 {
-	uint64_t h = mapping->seed[0] ^ b.len;
+	/* The constants keep a process without a seed from multiplying by nothing. */
+	uint64_t h = fold(mapping->seed[0] ^ b.len, 0xa0761d6478bd642fu);
+	uint64_t key = mapping->seed[1] ^ 0xe7037ed1a0b428dbu;
 	const char *p = b.ptr;
 	size_t n = b.len;
 	for (; n >= 16; p += 16, n -= 16)
-		h = fold(load_u64(p, 8) ^ mapping->seed[1], load_u64(p + 8, 8) ^ h);
+		h = fold(load_u64(p, 8) ^ key, load_u64(p + 8, 8) ^ h);
 	size_t low = n < 8 ? n : 8;
-	return fold(load_u64(p, low) ^ 0x9e3779b97f4a7c15u, load_u64(p + low, n - low) ^ h);
+	return fold(load_u64(p, low) ^ key, load_u64(p + low, n - low) ^ h);
 }
 
 static bool is_poison(uint64_t hash)

@@ -205,8 +205,7 @@ static int read_list(struct reader *reader, const struct section *section, yaml_
 		return status;
 	struct err why;
 	if (settings_set_list(section->settings, option, items, count, &why) < 0)
-		return fail_at(reader, start, TEXT_CONFIG_PLAIN, bytes_of(why.text),
-			       BYTES_NONE);
+		return fail_at(reader, start, TEXT_CONFIG_BAD, name, bytes_of(why.text));
 	return 0;
 }
 
@@ -304,18 +303,19 @@ static int read_value(struct reader *reader, const struct section *section, yaml
 	inner.depth++;
 	if (inner.depth > CONFIG_DEPTH_MAX)
 		return fail_here(reader, TEXT_CONFIG_TOO_DEEP, BYTES_NONE);
-	return read_map(reader, &inner);
+	int count = read_map(reader, &inner);
+	return count == 0 && !is_group(name) ? fail_unknown(reader, mark, name) : count;
 }
 
-/* The current event begins a map; ends on its last event. */
+/* The current event begins a map; ends on its last event. Returns how many members it has. */
 static int read_map(struct reader *reader, const struct section *section)
 {
-	for (;;) {
+	for (int count = 0;; count++) {
 		int status = next_event(reader);
 		if (status < 0)
 			return status;
 		if (reader->event.type == YAML_MAPPING_END_EVENT)
-			return 0;
+			return count;
 		if (reader->event.type != YAML_SCALAR_EVENT)
 			return fail_here(reader, TEXT_CONFIG_NAME_FORM, BYTES_NONE);
 		yaml_mark_t mark = reader->event.start_mark;
