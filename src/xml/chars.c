@@ -11,10 +11,18 @@ const uint8_t char_class[256] = {
 	['-'] = CHAR_NAME,
 	['.'] = CHAR_NAME,
 	[' '] = CHAR_SPACE,
-	['\t'] = CHAR_SPACE,
-	['\n'] = CHAR_SPACE,
-	['\r'] = CHAR_SPACE,
-	[0x80 ... 0xff] = CHAR_HIGH,
+	['\t'] = CHAR_SPACE | CHAR_ESCAPE,
+	['\n'] = CHAR_SPACE | CHAR_ESCAPE,
+	['\r'] = CHAR_SPACE | CHAR_ESCAPE,
+	['\0' ... '\x08'] = CHAR_ESCAPE,
+	['\x0b' ... '\x0c'] = CHAR_ESCAPE,
+	['\x0e' ... '\x1f'] = CHAR_ESCAPE,
+	['<'] = CHAR_ESCAPE,
+	['>'] = CHAR_ESCAPE,
+	['&'] = CHAR_ESCAPE,
+	['"'] = CHAR_ESCAPE,
+	['\''] = CHAR_ESCAPE,
+	[0x80 ... 0xff] = CHAR_HIGH | CHAR_ESCAPE,
 };
 
 struct range {
@@ -119,8 +127,10 @@ static inline chars16 unplain16(const uint8_t *p)
 }
 
 /* The first byte that is not printable ASCII, or end. */
-static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
+static const uint8_t *skip_plain(const uint8_t *start, const uint8_t *end)
 {
+	const uint8_t *p = start;
+
 	for (; end - p >= 64; p += 64) {
 		chars16 some = CHARS_OR(CHARS_OR(unplain16(p), unplain16(p + 16)),
 					CHARS_OR(unplain16(p + 32), unplain16(p + 48)));
@@ -130,7 +140,11 @@ static const uint8_t *skip_plain(const uint8_t *p, const uint8_t *end)
 	for (; end - p >= 16; p += 16) {
 		uint32_t mask = CHARS_BITS(unplain16(p));
 		if (mask)
-			return p + __builtin_ctz(mask);
+			return p + (unsigned)__builtin_ctz(mask);
+	}
+	if (end - start >= 16) { /* once more, over some bytes again */
+		uint32_t mask = CHARS_BITS(unplain16(end - 16)) >> (16 - (end - p));
+		return mask ? p + (unsigned)__builtin_ctz(mask) : end;
 	}
 	while (p < end && *p >= 0x20 && *p < 0x80)
 		p++;

@@ -18,6 +18,7 @@ enum {
 	CHAR_NAME = 2,	     /* ASCII that may go on in one */
 	CHAR_SPACE = 4,	     /* white space, production 3 */
 	CHAR_HIGH = 8,	     /* not ASCII */
+	CHAR_ESCAPE = 16,    /* not printable ASCII, or one of < > & quotes */
 };
 
 extern const uint8_t char_class[256];
@@ -78,6 +79,7 @@ typedef __m128i chars16;
 #define CHARS_EQ(v, c) _mm_cmpeq_epi8((v), _mm_set1_epi8(c))
 /* Controls, and everything that is not ASCII (signed comparison). */
 #define CHARS_LOW_OR_HIGH(v) _mm_cmplt_epi8((v), _mm_set1_epi8(0x20))
+#define CHARS_CONTROL(v) _mm_cmpeq_epi8(_mm_min_epu8((v), _mm_set1_epi8(0x1f)), (v))
 #define CHARS_OR(a, b) _mm_or_si128((a), (b))
 #define CHARS_BITS(v) ((uint32_t)_mm_movemask_epi8(v))
 #else
@@ -100,6 +102,7 @@ static inline uint32_t chars_bits(chars16 v)
 #define CHARS_LOAD(p) chars_load(p)
 #define CHARS_EQ(v, c) ((chars16)((v) == (signed char)(c)))
 #define CHARS_LOW_OR_HIGH(v) ((chars16)((v) < 0x20))
+#define CHARS_CONTROL(v) ((chars16)((v) < 0x20 & (v) >= 0))
 #define CHARS_OR(a, b) ((a) | (b))
 #define CHARS_BITS(v) chars_bits(v)
 #endif
@@ -117,7 +120,7 @@ static inline uint32_t chars_bits(chars16 v)
 		for (; end - p >= 16; p += 16) {                                      \
 			uint32_t mask = name##_mask(p, q);                            \
 			if (mask)                                                     \
-				return p + __builtin_ctz(mask);                       \
+				return p + (unsigned)__builtin_ctz(mask);             \
 		}                                                                     \
 		(void)q;                                                              \
 		for (; p < end; p++) {                                                \
@@ -138,19 +141,17 @@ CHARS_FINDER(chars_text,
 	     CHARS_OR(CHARS_OR(CHARS_EQ(v, '<'), CHARS_EQ(v, '&')),
 		      CHARS_OR(CHARS_EQ(v, ']'), CHARS_EQ(v, '\r'))),
 	     c == '<' || c == '&' || c == ']' || c == '\r')
-/* The same in a quoted value: the quote q, < & and white space other than the blank. */
+/* The same in a quoted value: the quote q, < & and controls, which are white space here. */
 CHARS_FINDER(chars_value,
 	     CHARS_OR(CHARS_OR(CHARS_EQ(v, q), CHARS_EQ(v, '<')),
-		      CHARS_OR(CHARS_EQ(v, '&'),
-			       CHARS_OR(CHARS_EQ(v, '\n'),
-					CHARS_OR(CHARS_EQ(v, '\t'), CHARS_EQ(v, '\r'))))),
-	     c == q || c == '<' || c == '&' || c == '\n' || c == '\t' || c == '\r')
+		      CHARS_OR(CHARS_EQ(v, '&'), CHARS_CONTROL(v))),
+	     c == q || c == '<' || c == '&' || (uint8_t)c < 0x20)
 /* What the writer must look at: & < > quotes, controls, not ASCII. */
 CHARS_FINDER(chars_escape,
 	     CHARS_OR(CHARS_OR(CHARS_OR(CHARS_EQ(v, '<'), CHARS_EQ(v, '>')),
 			       CHARS_OR(CHARS_EQ(v, '"'), CHARS_EQ(v, '\''))),
 		      CHARS_OR(CHARS_EQ(v, '&'), CHARS_LOW_OR_HIGH(v))),
-	     c == '<' || c == '>' || c == '"' || c == '\'' || c == '&' || (signed char)c < 0x20)
+	     char_is(c, CHAR_ESCAPE))
 
 /*
  * The reference at p ("&...;"): its character and, in *ret_len, its length; or 0 and

@@ -211,7 +211,7 @@ static int scan(struct framer *framer, struct bytes b, size_t *ret_len)
 	for (size_t at = copy.scanned; at < b.len && kind == FRAME_MORE; at += 16) {
 		uint32_t mask = markup_at(b, at);
 		for (; mask; mask &= mask - 1) {
-			i = at + (size_t)__builtin_ctz(mask);
+			i = at + (unsigned)__builtin_ctz(mask);
 			kind = step(&copy, b, i);
 			if (kind != FRAME_MORE)
 				break;

@@ -144,11 +144,11 @@ int parse_stream_open(struct bytes raw, struct arena *arena, struct stream_open 
 		      struct parse_error *ret_error)
 {
 	static const struct parse_context outside;
-	struct arena_mark mark = arena_mark(scratch());
 	struct parser parser;
 	int rc;
 
 	check(arena != scratch());
+	parser_enter(&parser);
 	parser_init(&parser, &outside, raw);
 	rc = parse_header(&parser);
 	if (rc == 0) {
@@ -162,7 +162,7 @@ int parse_stream_open(struct bytes raw, struct arena *arena, struct stream_open 
 	} else if (ret_error) {
 		*ret_error = parser.error;
 	}
-	arena_release(scratch(), mark);
+	parser_leave(&parser);
 	return rc;
 }
 

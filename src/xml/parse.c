@@ -34,6 +34,14 @@ static void check_limits(const struct xml_limits *limits)
 	check(limits->namespaces <= XML_MAX_NAMESPACES);
 }
 
+void *parser_scratch(struct parser *parser, size_t size)
+{
+	if (!parser->is_marked)
+		parser->mark = arena_mark(scratch());
+	parser->is_marked = true;
+	return arena_alloc_raw(scratch(), size);
+}
+
 void parser_init(struct parser *parser, const struct parse_context *ctx, struct bytes raw)
 {
 	parser->raw = raw;
@@ -41,7 +49,8 @@ void parser_init(struct parser *parser, const struct parse_context *ctx, struct 
 	parser->end = raw.ptr + raw.len;
 	parser->ctx = ctx;
 	parser->limits = ctx->limits ? ctx->limits : &xml_limits_default;
-	check_limits(parser->limits);
+	if (ctx->limits)
+		check_limits(ctx->limits);
 	parser->is_bound = false;
 	parser->extra = NULL;
 	parser->extra_len = 0;
@@ -57,6 +66,7 @@ void parser_init(struct parser *parser, const struct parse_context *ctx, struct 
 	parser->namespaces[NS_XML] = (struct parser_ns){ BYTES_LIT(XML_NS_XML), NS_FOREIGN };
 	parser->namespaces[NS_DEFAULT] = (struct parser_ns){ ctx->default_ns, NS_FOREIGN };
 	parser->namespace_count = ctx->default_ns.len > 0 ? NS_DEFAULT + 1 : NS_DEFAULT;
+	parser->foreign_len = (uint32_t)ctx->default_ns.len;
 	parser->scope_count = 0;
 	parser->depth = 0;
 	parser->open[0] = (struct parser_open){
@@ -154,9 +164,9 @@ static int bang(struct parser *parser)
 
 static inline int markup(struct parser *parser)
 {
-	switch (parser->at[1]) {
-	case '/':
+	if (parser->at[1] == '/')
 		return end_tag(parser);
+	switch (parser->at[1]) {
 	case '!':
 		return bang(parser);
 	case '?':
@@ -185,9 +195,9 @@ static inline int content(struct parser *parser)
 		parser->at = chars_text_find(parser->at, parser->end, 0);
 	if (parser->at == parser->end)
 		return parser_fail(parser, XML_FAULT_NOT_WELL_FORMED, "unclosed");
-	switch (*parser->at) {
-	case '<':
+	if (*parser->at == '<')
 		return markup(parser);
+	switch (*parser->at) {
 	case '&':
 		return reference(parser);
 	case ']':
@@ -259,10 +269,10 @@ static int parse_canonical(struct parser *parser, struct stanza **ret_stanza)
 int parse_element(const struct parse_context *ctx, struct bytes raw, struct stanza **ret_stanza,
 		  struct parse_error *ret_error)
 {
-	struct arena_mark mark = arena_mark(scratch());
 	struct parser parser;
 	int rc;
 
+	parser_enter(&parser);
 	parser_init(&parser, ctx, raw);
 	rc = parse_root(&parser);
 	if (rc == 0) {
@@ -273,6 +283,6 @@ int parse_element(const struct parse_context *ctx, struct bytes raw, struct stan
 	}
 	if (rc < 0 && ret_error)
 		*ret_error = parser.error;
-	arena_release(scratch(), mark);
+	parser_leave(&parser);
 	return rc;
 }

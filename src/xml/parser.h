@@ -65,6 +65,8 @@ struct parser {
 	const struct parse_context *ctx;
 	const struct xml_limits *limits;
 	struct parse_error error;
+	bool is_marked; /* scratch() was used, and goes back to `mark` */
+	struct arena_mark mark;
 	bool is_bound; /* the tail needs bindings from outside of it: canonicalise */
 
 	char *extra; /* NULL until the first decoded value; raw.len bytes */
@@ -76,6 +78,7 @@ struct parser {
 	uint32_t attr_count, attr_capacity;
 	struct parser_ns *namespaces;
 	uint32_t namespace_count, namespace_capacity;
+	uint32_t foreign_len; /* of the names with NS_FOREIGN that get copied */
 	uint32_t scope_count;
 	uint32_t depth;
 	uint32_t pending_count; /* of the tag in hand */
@@ -87,6 +90,21 @@ struct parser {
 	struct xattr some_attrs[PARSER_ATTRS];
 	struct parser_ns some_namespaces[PARSER_NAMESPACES];
 };
+
+/* Before parser_init(); the pair takes what the parse needed of scratch() and gives it back. */
+static inline void parser_enter(struct parser *parser)
+{
+	parser->is_marked = false;
+}
+
+static inline void parser_leave(struct parser *parser)
+{
+	if (parser->is_marked)
+		arena_release(scratch(), parser->mark);
+}
+
+/* Memory until parser_leave(). */
+void *parser_scratch(struct parser *parser, size_t size);
 
 /* Leaves the parser at the first byte of raw. */
 void parser_init(struct parser *parser, const struct parse_context *ctx, struct bytes raw);

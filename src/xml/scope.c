@@ -7,27 +7,40 @@
 static void grow_namespaces(struct parser *parser)
 {
 	uint32_t capacity = parser->namespace_capacity * 2;
-	struct parser_ns *bigger = arena_alloc_raw(scratch(), capacity * sizeof(*bigger));
+	struct parser_ns *bigger = parser_scratch(parser, capacity * sizeof(*bigger));
 
 	memcpy(bigger, parser->namespaces, parser->namespace_count * sizeof(*bigger));
 	parser->namespaces = bigger;
 	parser->namespace_capacity = capacity;
 }
 
-/* The index of a namespace name. */
-static int intern(struct parser *parser, struct parser_ns ns, uint16_t *ret_index)
+/* Its index, or the place after the last one. */
+static inline uint32_t find_namespace(const struct parser *parser, struct bytes name)
 {
-	for (uint32_t i = 0; i < parser->namespace_count; i++)
-		if (bytes_equal(parser->namespaces[i].name, ns.name)) {
-			*ret_index = (uint16_t)i;
-			return 0;
-		}
-	if (parser->namespace_count - NS_DEFAULT >= parser->limits->namespaces)
-		return parser_fail(parser, XML_FAULT_POLICY_VIOLATION, "namespaces");
-	if (parser->namespace_count == parser->namespace_capacity)
-		grow_namespaces(parser);
-	*ret_index = (uint16_t)parser->namespace_count;
-	parser->namespaces[parser->namespace_count++] = ns;
+	const struct parser_ns *ns = parser->namespaces, *end = ns + parser->namespace_count;
+
+	while (ns < end &&
+	       !(ns->name.len == name.len && memcmp(ns->name.ptr, name.ptr, name.len) == 0))
+		ns++;
+	return (uint32_t)(ns - parser->namespaces);
+}
+
+/* The index of a namespace name; a new one gets a place in the table. */
+static inline int intern(struct parser *parser, struct parser_ns ns, uint16_t *ret_index)
+{
+	uint32_t index = find_namespace(parser, ns.name);
+
+	if (index == parser->namespace_count) {
+		if (index - NS_DEFAULT >= parser->limits->namespaces)
+			return parser_fail(parser, XML_FAULT_POLICY_VIOLATION, "namespaces");
+		if (index == parser->namespace_capacity)
+			grow_namespaces(parser);
+		parser->namespaces[index] = ns;
+		parser->namespace_count++;
+		if (ns.offset == (uint32_t)NS_FOREIGN)
+			parser->foreign_len += (uint32_t)ns.name.len;
+	}
+	*ret_index = (uint16_t)index;
 	return 0;
 }
 
@@ -40,7 +53,8 @@ static inline bool is_reserved(struct bytes prefix, struct bytes ns)
 	       bytes_is(prefix, "xmlns") || bytes_is(ns, XML_NS_XMLNS);
 }
 
-static int declare_default(struct parser *parser, struct parser_open *open, struct parser_ns ns)
+static inline int declare_default(struct parser *parser, struct parser_open *open,
+				  struct parser_ns ns)
 {
 	uint16_t index;
 

@@ -63,16 +63,6 @@ static void write_extra_attrs(const struct parser *parser, struct facts *facts, 
 	}
 }
 
-static size_t foreign_namespace_bytes(const struct parser *parser)
-{
-	size_t sum = 0;
-
-	for (uint32_t i = NS_DEFAULT; i < parser->namespace_count; i++)
-		if (parser->namespaces[i].offset == (uint32_t)NS_FOREIGN)
-			sum += parser->namespaces[i].name.len;
-	return sum;
-}
-
 /* Appends b at *used of bytes. */
 static struct bytes put(char *bytes, uint32_t *used, struct bytes b)
 {
@@ -118,13 +108,22 @@ static void stamp(struct xnode *root, struct xattr *attrs, uint32_t *fact, struc
 	put(bytes, used, value);
 }
 
+/* Nearly always both are the stream's default namespace: the same bytes. */
+static bool is_content(const struct parser *parser, struct bytes ns)
+{
+	struct bytes content_ns = parser->ctx->content_ns;
+
+	if (content_ns.len != ns.len || ns.len == 0)
+		return false;
+	return content_ns.ptr == ns.ptr || memcmp(content_ns.ptr, ns.ptr, ns.len) == 0;
+}
+
 static enum stanza_kind kind_of(const struct parser *parser)
 {
 	const struct xnode *root = &parser->nodes[0];
-	struct bytes content_ns = parser->ctx->content_ns;
 	struct bytes name = bytes_make(parser->raw.ptr + root->name, root->name_len);
 
-	if (content_ns.len == 0 || !bytes_equal(parser->namespaces[root->ns].name, content_ns))
+	if (!is_content(parser, parser->namespaces[root->ns].name))
 		return STANZA_OTHER;
 	if (bytes_is(name, "message"))
 		return STANZA_MESSAGE;
@@ -203,8 +202,8 @@ static size_t stanza_size(const struct parser *parser, const struct stamps *stam
 	return sizeof(struct stanza) + parser->node_count * sizeof(struct xnode) +
 	       parser->attr_count * sizeof(struct xattr) +
 	       parser->namespace_count * sizeof(struct bytes) + parser->raw.len +
-	       parser->extra_len + foreign_namespace_bytes(parser) + stamps->from.len +
-	       stamps->lang.len + sizeof("fromlang") + extra_attrs.len;
+	       parser->extra_len + parser->foreign_len + stamps->from.len + stamps->lang.len +
+	       sizeof("fromlang") + extra_attrs.len;
 }
 
 struct stanza *parser_seal(const struct parser *parser)

@@ -64,7 +64,7 @@ static const char *decode_value(struct parser *parser, const char *at, char quot
 	char *out, *start;
 
 	if (!parser->extra)
-		parser->extra = arena_alloc_raw(scratch(), parser->raw.len);
+		parser->extra = parser_scratch(parser, parser->raw.len);
 	start = out = parser->extra + parser->extra_len;
 	for (;;) {
 		const char *stop = chars_value_find(at, parser->end, quote);
@@ -114,7 +114,7 @@ static inline const char *read_value(struct parser *parser, const char *at, uint
 static __attribute__((noinline)) void grow_attrs(struct parser *parser)
 {
 	uint32_t capacity = parser->attr_capacity * 2;
-	struct xattr *bigger = arena_alloc_raw(scratch(), capacity * sizeof(*bigger));
+	struct xattr *bigger = parser_scratch(parser, capacity * sizeof(*bigger));
 
 	memcpy(bigger, parser->attrs, parser->attr_count * sizeof(*bigger));
 	parser->attrs = bigger;
@@ -173,29 +173,33 @@ static inline const char *read_attribute(struct parser *parser, const char *at)
 	return at;
 }
 
+/* The end of a tag, at what should be one. */
+static inline const char *read_tag_end(struct parser *parser, const char *at,
+				       bool *ret_is_empty)
+{
+	*ret_is_empty = *at == '/';
+	if (*at == '>')
+		return at + 1;
+	if (*at == '/' && at[1] == '>')
+		return at + 2;
+	return not_well_formed(parser, at, "tag");
+}
+
 /* All attributes and the end of the tag. */
 static inline const char *read_attributes(struct parser *parser, const char *at,
 					  bool *ret_is_empty)
 {
-	for (uint32_t left = parser->limits->attributes;; left--) {
-		const char *before = at;
-		at = chars_skip_space(at);
-		if (*at == '>') {
-			*ret_is_empty = false;
-			return at + 1;
-		}
-		if (*at == '/' && at[1] == '>') {
-			*ret_is_empty = true;
-			return at + 2;
-		}
-		if (at == before)
-			return not_well_formed(parser, at, "tag");
+	for (uint32_t left = parser->limits->attributes; char_is(*at, CHAR_SPACE); left--) {
+		at = chars_skip_space(at + 1);
+		if (!char_is(*at, CHAR_NAME_START | CHAR_HIGH))
+			break;
 		if (left == 0)
 			return fail_at(parser, at, XML_FAULT_POLICY_VIOLATION, "attributes");
 		at = read_attribute(parser, at);
 		if (!at)
 			return NULL;
 	}
+	return read_tag_end(parser, at, ret_is_empty);
 }
 
 static bool is_same_name(const struct parser *parser, const struct xattr *a,
@@ -216,8 +220,7 @@ static int check_unique(struct parser *parser, uint32_t first)
 	for (uint32_t i = first; i < parser->attr_count; i++) {
 		const struct xattr *attr = &parser->attrs[i];
 		const char *name = parser->raw.ptr + attr->name;
-		uint32_t hash = (uint8_t)name[0] * 7u + (uint8_t)name[attr->name_len - 1] * 3u +
-				attr->name_len + attr->ns;
+		uint32_t hash = (uint8_t)name[0] + attr->name_len * 5u + attr->ns;
 		uint64_t mark = 1ull << (hash & 63);
 		for (uint32_t j = first; (marks & mark) && j < i; j++)
 			if (is_same_name(parser, attr, &parser->attrs[j]))
@@ -305,7 +308,7 @@ static inline int resolve_element(struct parser *parser, struct xnode *node,
 static __attribute__((noinline)) void grow_nodes(struct parser *parser)
 {
 	uint32_t capacity = parser->node_capacity * 2;
-	struct xnode *bigger = arena_alloc_raw(scratch(), capacity * sizeof(*bigger));
+	struct xnode *bigger = parser_scratch(parser, capacity * sizeof(*bigger));
 
 	memcpy(bigger, parser->nodes, parser->node_count * sizeof(*bigger));
 	parser->nodes = bigger;

@@ -18,28 +18,39 @@ const struct wire_opts wire_websocket = {
 	.content_ns = { XML_NS_CLIENT, sizeof(XML_NS_CLIENT) - 1 },
 };
 
-/* Room is already reserved. */
+/*
+ * Where the next byte of the head goes. Room for everything was reserved at once, as if nothing
+ * had to be escaped, which is nearly always so; escaping makes room of its own.
+ */
 static inline void put(struct buf *out, struct bytes b)
 {
+	if (b.len == 0)
+		return;
 	memcpy(out->ptr + out->len, b.ptr, b.len);
 	out->len += b.len;
 }
 
-/* Values without anything to escape, which is nearly all, are copied into reserved room. */
-static void put_attr(struct buf *out, struct bytes before, struct bytes value)
+/* `room` is what the rest of the head may still need. */
+static void put_escaped(struct buf *out, struct bytes value, size_t room)
+{
+	xml_escape_attr(out, value);
+	buf_reserve(out, room);
+}
+
+static inline void put_attr(struct buf *out, struct bytes before, struct bytes value,
+			    size_t room)
 {
 	const char *end = value.ptr + value.len;
 
-	if (bytes_is_none(value))
-		return;
-	if (buf_reserve(out, before.len + value.len + 1) < 0)
+	if (bytes_is_none(value) || out->failed)
 		return;
 	put(out, before);
-	if (chars_escape_find(value.ptr, end, 0) == end)
+	if (__builtin_expect(chars_escape_find(value.ptr, end, 0) == end, 1))
 		put(out, value);
-	else if (xml_escape_attr(out, value) < 0)
-		return;
-	buf_append_byte(out, '\'');
+	else
+		put_escaped(out, value, room);
+	if (!out->failed)
+		out->ptr[out->len++] = '\'';
 }
 
 /* The namespace in which the stanza arrives. */
@@ -50,32 +61,42 @@ static struct bytes ns_on_wire(const struct stanza *stanza, const struct wire_op
 	return is_content ? opts->content_ns : stanza->ns;
 }
 
+/* Names of attributes, quotes and brackets. */
+enum { FIXED_BYTES = 64 };
+
 int wire_head(struct buf *out, const struct stanza *stanza, const struct wire_opts *opts)
 {
 	struct bytes ns = ns_on_wire(stanza, opts);
 	struct bytes to = bytes_is_none(opts->to) ? stanza->to : opts->to;
 	struct bytes from = bytes_is_none(opts->from) ? stanza->from : opts->from;
 	bool is_empty = stanza->is_empty && opts->insert.len == 0;
+	size_t room = 2 * stanza->name.len + ns.len + to.len + from.len + stanza->id.len +
+		      stanza->type.len + stanza->lang.len + stanza->extra_attrs.len +
+		      opts->insert.len + FIXED_BYTES;
 
 	check_magic(stanza, STANZA_MAGIC);
-	buf_append_byte(out, '<');
-	buf_append(out, stanza->name);
+	if (buf_reserve(out, room) < 0)
+		return -ENOBUFS;
+	put(out, BYTES_LIT("<"));
+	put(out, stanza->name);
 	if (!bytes_equal(ns, opts->stream_ns))
-		put_attr(out, BYTES_LIT(" xmlns='"), ns);
-	put_attr(out, BYTES_LIT(" from='"), from);
-	put_attr(out, BYTES_LIT(" to='"), to);
-	put_attr(out, BYTES_LIT(" id='"), stanza->id);
-	put_attr(out, BYTES_LIT(" type='"), stanza->type);
-	put_attr(out, BYTES_LIT(" xml:lang='"), stanza->lang);
-	buf_append(out, stanza->extra_attrs);
-	buf_append(out, is_empty ? BYTES_LIT("/>") : BYTES_LIT(">"));
-	buf_append(out, opts->insert);
+		put_attr(out, BYTES_LIT(" xmlns='"), ns, room);
+	put_attr(out, BYTES_LIT(" from='"), from, room);
+	put_attr(out, BYTES_LIT(" to='"), to, room);
+	put_attr(out, BYTES_LIT(" id='"), stanza->id, room);
+	put_attr(out, BYTES_LIT(" type='"), stanza->type, room);
+	put_attr(out, BYTES_LIT(" xml:lang='"), stanza->lang, room);
+	if (out->failed)
+		return -ENOBUFS;
+	put(out, stanza->extra_attrs);
+	put(out, is_empty ? BYTES_LIT("/>") : BYTES_LIT(">"));
+	put(out, opts->insert);
 	if (stanza->is_empty && !is_empty) {
-		buf_append(out, BYTES_LIT("</"));
-		buf_append(out, stanza->name);
-		buf_append_byte(out, '>');
+		put(out, BYTES_LIT("</"));
+		put(out, stanza->name);
+		put(out, BYTES_LIT(">"));
 	}
-	return out->failed ? -ENOBUFS : 0;
+	return 0;
 }
 
 int wire_stanza(struct buf *out, const struct stanza *stanza, const struct wire_opts *opts)

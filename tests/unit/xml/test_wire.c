@@ -254,6 +254,31 @@ static void recipients_have_heads_of_their_own(void **state)
 	stanza_unref(&empty);
 }
 
+/* Whatever room there is: all of it or a failure, and never more than the limit. */
+static void a_full_buffer_is_a_failure(void **state)
+{
+	static const char whole[] =
+		"<message from='b&apos;&amp;&lt;&apos;' to='a' id='i'><body>x</body>"
+		"</message>";
+	struct stanza *s =
+		stanza_of("<message to='a' from=\"b'&amp;&lt;'\" id='i'><body>x</body>"
+			  "</message>");
+	unsigned sent = 0;
+
+	for (size_t limit = 1; limit < 200; limit++) {
+		struct buf out;
+		buf_init(&out, limit);
+		if (wire_stanza(&out, s, &wire_client) == 0) {
+			assert_bytes(buf_bytes(&out), whole);
+			sent++;
+		}
+		assert_true(out.len <= limit);
+		buf_fini(&out);
+	}
+	assert_true(sent > 20 && sent < 200 - strlen(whole));
+	stanza_unref(&s);
+}
+
 static void nonzas_name_their_namespace(void **state)
 {
 	struct stanza *s = stanza_of("<r xmlns='urn:xmpp:sm:3'><x/></r>");
@@ -278,6 +303,7 @@ int main(void)
 		cmocka_unit_test(heads_differ_by_wire),
 		cmocka_unit_test(the_head_alone_moves_a_stanza_between_client_and_server),
 		cmocka_unit_test(recipients_have_heads_of_their_own),
+		cmocka_unit_test(a_full_buffer_is_a_failure),
 		cmocka_unit_test(nonzas_name_their_namespace),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
