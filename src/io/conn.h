@@ -147,6 +147,13 @@ bool conn_tls_is_resumed(const struct conn *conn);
 
 enum { CONN_EXPORTER_BYTES = 32, CONN_END_POINT_MAX = 64 };
 /*
+ * Channel binding tls-unique (RFC 5929 section 3) as CPython's ssl module computes it, for
+ * every TLS version: the client's Finished of a full handshake, the server's of a resumed one.
+ * 0, or -ENOTSUP if not secure or TLS 1.2 without extended master secret.
+ */
+int conn_tls_unique(const struct conn *conn, uint8_t ret_value[CONN_END_POINT_MAX],
+		    size_t *ret_len);
+/*
  * Channel binding tls-exporter (RFC 9266). 0, or -ENOTSUP if not secure or TLS 1.2 without
  * extended master secret.
  */

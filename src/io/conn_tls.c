@@ -527,6 +527,23 @@ int conn_tls_exporter(const struct conn *conn, uint8_t ret_value[CONN_EXPORTER_B
 	return 0;
 }
 
+int conn_tls_unique(const struct conn *conn, uint8_t ret_value[CONN_END_POINT_MAX],
+		    size_t *ret_len)
+{
+	SSL *ssl = session_of(conn);
+	size_t len;
+
+	if (!ssl || (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1))
+		return -ENOTSUP;
+	len = SSL_session_reused(ssl)
+		      ? SSL_get_finished(ssl, ret_value, CONN_END_POINT_MAX)
+		      : SSL_get_peer_finished(ssl, ret_value, CONN_END_POINT_MAX);
+	if (len == 0 || len > CONN_END_POINT_MAX)
+		return -ENOTSUP;
+	*ret_len = len;
+	return 0;
+}
+
 int conn_tls_server_end_point(const struct conn *conn, uint8_t ret_value[CONN_END_POINT_MAX],
 			      size_t *ret_len)
 {

@@ -121,7 +121,8 @@ static int memory_channel_binding(const struct carrier *carrier, enum sasl_bindi
 {
 	const struct memory_client *client = client_of(carrier);
 
-	if (!client->is_secure || !client->options.has_bindings)
+	if (!client->is_secure || !client->options.has_bindings ||
+	    binding == SASL_BINDING_TLS_UNIQUE)
 		return -ENOENT;
 	*ret_data =
 		arena_copy(arena, binding == SASL_BINDING_TLS_EXPORTER ? memory_exporter()

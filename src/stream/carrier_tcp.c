@@ -112,6 +112,8 @@ static int tcp_channel_binding(const struct carrier *carrier, enum sasl_binding 
 		return -ENOENT;
 	if (binding == SASL_BINDING_TLS_EXPORTER)
 		result = conn_tls_exporter(conn, value);
+	else if (binding == SASL_BINDING_TLS_UNIQUE)
+		result = conn_tls_unique(conn, value, &len);
 	else
 		result = conn_tls_server_end_point(conn, value, &len);
 	if (result < 0)

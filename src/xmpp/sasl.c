@@ -226,7 +226,7 @@ static struct bytes downgrade_hash(struct sasl_exchange *exchange)
 			mechs[mech_count++] = bytes_of(sasl_mech_name((enum sasl_mech)i));
 	}
 	for (int i = 0; i < SASL_BINDINGS; i++) {
-		if (context->bindings & SASL_BIT(i))
+		if (context->bindings & SASL_BINDINGS_ANNOUNCED & SASL_BIT(i))
 			bindings[binding_count++] =
 				bytes_of(sasl_binding_name((enum sasl_binding)i));
 	}

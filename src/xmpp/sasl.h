@@ -34,6 +34,10 @@ enum sasl_binding {
 	SASL_BINDINGS
 };
 
+/* What <sasl-channel-binding/> and the hash of XEP-0474 name: tls-unique is taken, not
+ * announced. */
+#define SASL_BINDINGS_ANNOUNCED (~(1u << SASL_BINDING_TLS_UNIQUE))
+
 enum sasl_failure {
 	SASL_FAILURE_NONE,
 #define SASL_FAILURE(name, element) SASL_FAILURE_##name,

@@ -101,7 +101,7 @@ static void write_bindings(struct xml_writer *writer, uint32_t bindings)
 {
 	xml_open(writer, "sasl-channel-binding", NS_CHANNEL_BINDING);
 	for (int i = 0; i < SASL_BINDINGS; i++) {
-		if (!(bindings & SASL_BIT(i)))
+		if (!(bindings & SASL_BINDINGS_ANNOUNCED & SASL_BIT(i)))
 			continue;
 		xml_open(writer, "channel-binding", NULL);
 		xml_attr(writer, "type", bytes_of(sasl_binding_name((enum sasl_binding)i)));

@@ -66,6 +66,18 @@ static inline struct bytes client_salted(struct client *client, struct bytes ser
 	return arena_copy(client->arena, bytes_make(out, (size_t)size));
 }
 
+/* gs2-header and the raw data, which may hold NUL. */
+static inline struct bytes client_binding_input(struct client *client)
+{
+	size_t header_len = strlen(client->gs2_header);
+	char *all = arena_alloc(client->arena, header_len + client->binding_data.len + 1);
+
+	memcpy(all, client->gs2_header, header_len);
+	if (client->binding_data.len > 0)
+		memcpy(all + header_len, client->binding_data.ptr, client->binding_data.len);
+	return bytes_make(all, header_len + client->binding_data.len);
+}
+
 /* client-final-message; fills expected_final. */
 static inline struct bytes client_final(struct client *client, struct bytes server_first)
 {
@@ -75,9 +87,7 @@ static inline struct bytes client_final(struct client *client, struct bytes serv
 	struct bytes server_key = client_hmac(client, salted, BYTES_LIT("Server Key"));
 	unsigned char stored[EVP_MAX_MD_SIZE], proof[EVP_MAX_MD_SIZE];
 	unsigned size = 0;
-	struct bytes binding =
-		base64_encode(arena, arena_printf(arena, "%s%.*s", client->gs2_header,
-						  BYTES_ARG(client->binding_data)));
+	struct bytes binding = base64_encode(arena, client_binding_input(client));
 	struct bytes bare = arena_printf(arena, "c=%.*s,r=%.*s%s", BYTES_ARG(binding),
 					 BYTES_ARG(client_attribute(server_first, 'r')),
 					 client->extensions ? client->extensions : "");

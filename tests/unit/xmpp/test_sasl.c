@@ -83,7 +83,7 @@ static void names(void **state)
 	assert_int_equal(sasl_mech_find(BYTES_LIT("SCRAM-SHA-1-PLU"), &mech), -ENOENT);
 	assert_int_equal(sasl_binding_find(BYTES_LIT("tls-exporter"), &binding), 0);
 	assert_int_equal(binding, SASL_BINDING_TLS_EXPORTER);
-	assert_int_equal(sasl_binding_find(BYTES_LIT("tls-unique"), &binding), -ENOENT);
+	assert_int_equal(sasl_binding_find(BYTES_LIT("tls-unknown"), &binding), -ENOENT);
 	assert_true(sasl_mech_is_plus(SASL_SCRAM_SHA_1_PLUS));
 	assert_false(sasl_mech_is_plus(SASL_SCRAM_SHA_1));
 	assert_string_equal(sasl_failure_name(SASL_FAILURE_TEMPORARY_AUTH_FAILURE),
@@ -352,7 +352,7 @@ static void scram_refusals(void **state)
 			 SASL_FAILURE_MALFORMED_REQUEST);
 	/* a binding that was not offered */
 	assert_int_equal(
-		refused(&with, SASL_SCRAM_SHA_1_PLUS, BYTES_LIT("p=tls-unique,,n=juliet,r=x")),
+		refused(&with, SASL_SCRAM_SHA_1_PLUS, BYTES_LIT("p=tls-unknown,,n=juliet,r=x")),
 		SASL_FAILURE_MALFORMED_REQUEST);
 	assert_int_equal(refused(&with, SASL_SCRAM_SHA_1,
 				 BYTES_LIT("n,a=romeo@example.com,n=juliet,r=x")),
