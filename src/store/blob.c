@@ -266,7 +266,8 @@ void blob_write(struct blob_stream *stream, struct bytes chunk, blob_fn *done, v
 
 static void published(struct blob_stream *stream)
 {
-	/* The workers refused: a rename is short, and closing must not remove what is stored. */
+	/* The workers refused: a rename is short, and closing must not remove what is stored.
+	 */
 	if (stream->status < 0)
 		step_publish(stream);
 	stream_end(stream);

@@ -317,7 +317,7 @@ static ptrdiff_t memory_blob_pread(struct blob_file *file, char *buffer, size_t 
 	struct bytes all = buf_bytes(&blob_of(file)->data);
 	struct bytes some = bytes_first(bytes_skip(all, offset), size);
 
-	if (some.len > 0)
+	if (some.ptr && some.len > 0)
 		memcpy(buffer, some.ptr, some.len);
 	return (ptrdiff_t)some.len;
 }

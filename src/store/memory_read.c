@@ -13,7 +13,7 @@ static void fill_get(struct store_read *read, struct store_part *part,
 {
 	const struct shelf_item *item = shelf_item_find(shelf, part->key);
 
-	if (item)
+	if (shelf && item)
 		add(read, part, shelf, item);
 }
 
@@ -29,7 +29,7 @@ static void fill_scan(struct store_read *read, struct store_part *part,
 	for (; i < shelf->item_count; i++) {
 		const struct shelf_item *item = shelf->items[i];
 
-		if (!bytes_has_prefix(item->key, part->key))
+		if (part->key.ptr && !bytes_has_prefix(item->key, part->key))
 			return;
 		if (part->after.ptr && bytes_compare(item->key, part->after) <= 0)
 			continue;

@@ -17,7 +17,7 @@ enum {
 	GROUP_MAX = 32,
 	GROUP_MS_PROCESS = 2,
 	GROUP_MS_POWER = 5,
-	CHECKPOINT_PAGES = 4000, /* from here on pages are copied back after a commit */
+	CHECKPOINT_PAGES = 1000, /* from here on pages are copied back after a commit */
 	RESTART_PAGES = 8000,	 /* from here on readers are waited for, to begin anew */
 	STACK_BYTES = 256 << 10,
 };

@@ -172,7 +172,7 @@ static void kill_9_loses_nothing_acknowledged(void **state)
 	for (uint32_t round = 0; round < ROUNDS; round++) {
 		uint32_t first = round * 10000 + 1;
 
-		count = run_writer(dir, first, (uint32_t)rand_r(&seed) % 150, numbers, count,
+		count = run_writer(dir, first, (uint32_t)rand_r(&seed) % 60, numbers, count,
 				   ROOM);
 		run_verifier(dir, numbers, count);
 	}
