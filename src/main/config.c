@@ -198,8 +198,8 @@ static int read_list(struct reader *reader, const struct section *section, yaml_
 	int status = find_option(reader, section, mark, name, &option);
 	if (status < 0)
 		return status;
-	const struct bytes *items;
-	size_t count;
+	const struct bytes *items = NULL;
+	size_t count = 0;
 	status = read_items(reader, &items, &count);
 	if (status < 0)
 		return status;
@@ -274,7 +274,7 @@ static int read_domains(struct reader *reader)
 		if (reader->event.type == YAML_MAPPING_END_EVENT ||
 		    reader->event.type == YAML_SEQUENCE_END_EVENT)
 			return 0;
-		struct config_domain *domain;
+		struct config_domain *domain = NULL;
 		status = read_domain_name(reader, &domain);
 		if (status == 0 && start == YAML_MAPPING_START_EVENT)
 			status = read_domain_section(reader, domain);

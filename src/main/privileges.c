@@ -37,7 +37,7 @@ static int find(const struct settings *settings, struct identity *ret_identity,
 
 int privileges_drop(const struct settings *settings, const char *data_dir, struct err *ret_err)
 {
-	struct identity who;
+	struct identity who = { 0 };
 	if (geteuid() != 0)
 		return 0;
 	if (settings_string(settings, &opt_server_user).len == 0) {

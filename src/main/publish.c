@@ -120,6 +120,7 @@ static void step_tls(int status, void *context)
 {
 	struct publication *it = context;
 	(void)status; /* domain_publish does not fail */
+	publisher.host.published();
 	everywhere_run(secure_here, secured, it);
 }
 

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "core/core.h"
 #include "core/domain.h"
+#include "core/handover.h"
 #include "core/registry.h"
 #include "io/listen.h"
 #include "io/shard.h"
@@ -114,6 +115,13 @@ static void secure(struct tls_set *set)
 	if (status < 0)
 		log_event(LOG_MAIN, LOG_ERROR, "listen.failed",
 			  LOG_STR("error", strerror(-status)));
+}
+
+/* What the last worker had not handed over goes its way before anybody is let in. */
+static void published(void)
+{
+	if (!shard_context(shard_self(), SHARD_MAIN))
+		handover_resume();
 }
 
 static void configured(const struct config *config)
@@ -381,7 +389,7 @@ static int serve(struct config *config, struct err *ret_err)
 	}
 	core_start(worker.store);
 	publisher_init(&(struct publisher_host){ worker.args, worker.workers, worker.tickets,
-						 secure, configured },
+						 published, secure, configured },
 		       config);
 	sem_init(&worker.over, 0, 0);
 	status = shards_start(worker.shards, shard_started, NULL);
