@@ -125,7 +125,9 @@ static int compare(const void *a, const void *b)
 /* Of sorted latencies. */
 static double quantile_us(const struct bench *bench, uint64_t percent)
 {
-	return (double)bench->latencies_ns[bench->answered * percent / 100] / 1e3;
+	uint64_t index = bench->answered * percent / 100;
+
+	return (double)bench->latencies_ns[index] / 1e3;
 }
 
 static void run(struct bench *bench, const char *name, void (*next)(struct slot *),
