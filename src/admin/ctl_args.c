@@ -136,7 +136,7 @@ static int read_switch(struct cursor *cursor)
 		cJSON_AddTrueToObject(cursor->args->values, arg->name);
 		return 0;
 	}
-	const char *value;
+	const char *value = NULL;
 	take_value(cursor, arena_printf(scratch(), "--%s", arg->name).ptr, &value);
 	if (!value)
 		return fail(cursor, TEXT_CTL_NEEDS_VALUE,
