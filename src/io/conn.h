@@ -124,6 +124,12 @@ void conn_close(struct conn *conn, enum conn_close how);
  * secured() or closed().
  */
 void conn_start_tls(struct conn *conn, struct tls_set *set, const char *const *alpn);
+/*
+ * The same; a client that sends no or an unknown server name gets the certificate of `name`
+ * (the stream header's `to`), if the set has one, instead of the default.
+ */
+void conn_start_tls_as(struct conn *conn, struct tls_set *set, const char *const *alpn,
+		       struct bytes name);
 
 /*
  * Moves the connection to another shard (or this one): descriptor, layers, input not consumed

@@ -332,7 +332,7 @@ static struct tls_layer *tls_find(const struct conn *conn)
 }
 
 static struct tls_layer *new_layer(struct conn *conn, struct tls_set *set,
-				   const char *const *alpn)
+				   const char *const *alpn, struct bytes name)
 {
 	struct tls_layer *tls = block_alloc_zeroed(sizeof(*tls));
 	BIO *bio = new_bio(tls);
@@ -340,7 +340,7 @@ static struct tls_layer *new_layer(struct conn *conn, struct tls_set *set,
 	tls->layer = (struct layer){ &tls_layer_ops, conn->layer, conn };
 	list_init(&tls->link);
 	tls->choice = (struct tls_choice){ tls_set_ref(set), alpn };
-	tls->ssl = tls_set_session(&tls->choice);
+	tls->ssl = tls_set_session(&tls->choice, name);
 	check(tls->ssl != NULL);
 	SSL_set_bio(tls->ssl, bio, bio);
 	return tls;
@@ -348,12 +348,18 @@ static struct tls_layer *new_layer(struct conn *conn, struct tls_set *set,
 
 void conn_start_tls(struct conn *conn, struct tls_set *set, const char *const *alpn)
 {
+	conn_start_tls_as(conn, set, alpn, BYTES_NONE);
+}
+
+void conn_start_tls_as(struct conn *conn, struct tls_set *set, const char *const *alpn,
+		       struct bytes name)
+{
 	check_magic(conn, CONN_MAGIC);
 	check(conn->shard == shard_self() && !tls_find(conn));
 	conn_drop_input(conn);
 	if (conn->state != CONN_OPEN)
 		return;
-	conn->layer = &new_layer(conn, set, alpn)->layer;
+	conn->layer = &new_layer(conn, set, alpn, name)->layer;
 	conn->state = CONN_SECURING;
 	conn->starts_tls = true;
 	conn_update_events(conn);
@@ -513,12 +519,18 @@ bool conn_tls_is_resumed(const struct conn *conn)
 	return ssl && SSL_session_reused(ssl);
 }
 
+/* Without it a TLS 1.2 handshake can be mirrored between two sessions (RFC 7627 section 1). */
+static bool has_unique_secret(SSL *ssl)
+{
+	return SSL_version(ssl) >= TLS1_3_VERSION || SSL_get_extms_support(ssl) == 1;
+}
+
 int conn_tls_exporter(const struct conn *conn, uint8_t ret_value[CONN_EXPORTER_BYTES])
 {
 	static const char label[] = "EXPORTER-Channel-Binding";
 	SSL *ssl = session_of(conn);
 
-	if (!ssl || (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1))
+	if (!ssl || !has_unique_secret(ssl))
 		return -ENOTSUP;
 	/* The context is a zero-length value, which TLS 1.2 tells from none (RFC 5705). */
 	if (SSL_export_keying_material(ssl, ret_value, CONN_EXPORTER_BYTES, label,
@@ -533,7 +545,7 @@ int conn_tls_unique(const struct conn *conn, uint8_t ret_value[CONN_END_POINT_MA
 	SSL *ssl = session_of(conn);
 	size_t len;
 
-	if (!ssl || (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1))
+	if (!ssl || !has_unique_secret(ssl))
 		return -ENOTSUP;
 	len = SSL_session_reused(ssl)
 		      ? SSL_get_finished(ssl, ret_value, CONN_END_POINT_MAX)

@@ -138,7 +138,7 @@ static struct bytes host_name_of(const unsigned char *ext, size_t len)
 /*
  * Chooses the certificate before OpenSSL opens tickets, so that the session id context it
  * compares them with is this domain's: in TLS 1.3 the server name callback would come too late.
- * An unknown name gets the default: the client will judge its certificate.
+ * No or an unknown name keeps what the session began with: the client will judge it.
  */
 static int hello_seen(SSL *ssl, int *alert, void *unused)
 {
@@ -300,13 +300,15 @@ int tls_set_add(struct tls_set *set, struct bytes name, const char *certificate_
 	return r;
 }
 
-SSL *tls_set_session(struct tls_choice *choice)
+SSL *tls_set_session(struct tls_choice *choice, struct bytes name)
 {
+	const struct tls_name *entry;
 	SSL *ssl;
 
 	check_magic(choice->set, TLS_SET_MAGIC);
 	check(choice->set->first != NULL);
-	ssl = SSL_new(choice->set->first->ctx);
+	entry = find(choice->set, name);
+	ssl = SSL_new(entry ? entry->ctx : choice->set->first->ctx);
 	if (!ssl)
 		return NULL;
 	SSL_set_app_data(ssl, choice);

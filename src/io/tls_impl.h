@@ -12,8 +12,11 @@ struct tls_choice {
 	const char *const *alpn; /* NULL: any */
 };
 
-/* A server session of the default certificate; the callbacks find *choice. NULL: no memory. */
-SSL *tls_set_session(struct tls_choice *choice);
+/*
+ * A server session that begins with the certificate of name, or the default if there is none;
+ * the callbacks find *choice. NULL: no memory.
+ */
+SSL *tls_set_session(struct tls_choice *choice, struct bytes name);
 
 /* tls_ticket.c: makes ctx use the tickets' keys; tickets must outlive ctx. */
 void tls_tickets_use(struct tls_tickets *tickets, SSL_CTX *ctx);

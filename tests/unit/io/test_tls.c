@@ -87,6 +87,22 @@ static void assert_same_exporter(void)
 	assert_memory_equal(ours, theirs, sizeof(ours));
 }
 
+/* As Python's ssl.SSLSocket.get_channel_binding("tls-unique") does it. */
+static void assert_same_unique(void)
+{
+	uint8_t ours[CONN_END_POINT_MAX], theirs[CONN_END_POINT_MAX];
+	size_t our_len, len;
+
+	assert_int_equal(conn_tls_unique(sink.conn, ours, &our_len), 0);
+	if (SSL_session_reused(client.ssl))
+		len = SSL_get_peer_finished(client.ssl, theirs, sizeof(theirs));
+	else
+		len = SSL_get_finished(client.ssl, theirs, sizeof(theirs));
+	assert_true(len > 0);
+	assert_int_equal(our_len, len);
+	assert_memory_equal(ours, theirs, len);
+}
+
 /* md: what RFC 5929 says for the signature of the certificate the client saw. */
 static void assert_same_end_point(X509 *seen, const EVP_MD *md)
 {
@@ -117,6 +133,7 @@ static void handshake_and_echo(int version, const char *version_name)
 	assert_true(bytes_is_none(conn_tls_alpn(sink.conn)));
 	echo_both_ways();
 	assert_same_exporter();
+	assert_same_unique();
 	seen = SSL_get1_peer_certificate(client.ssl);
 	assert_same_end_point(seen, EVP_sha256());
 	X509_free(seen);
@@ -134,9 +151,10 @@ static void tls12(void **state)
 	handshake_and_echo(TLS1_2_VERSION, "TLSv1.2");
 }
 
-static void tls12_without_extended_master_secret_has_no_exporter(void **state)
+static void tls12_without_extended_master_secret_has_no_binding(void **state)
 {
-	uint8_t value[CONN_EXPORTER_BYTES];
+	uint8_t value[CONN_END_POINT_MAX];
+	size_t len;
 
 	(void)state;
 	open_tls(TLS1_2_VERSION, NULL);
@@ -144,6 +162,7 @@ static void tls12_without_extended_master_secret_has_no_exporter(void **state)
 	assert_int_equal(client_connect(&client), 1);
 	run();
 	assert_int_equal(conn_tls_exporter(sink.conn, value), -ENOTSUP);
+	assert_int_equal(conn_tls_unique(sink.conn, value, &len), -ENOTSUP);
 }
 
 static void older_versions_are_refused(void **state)
@@ -238,6 +257,7 @@ static void resume(int version, bool is_rsa)
 		run();
 		assert_true(conn_tls_is_resumed(sink.conn));
 		assert_same_exporter();
+		assert_same_unique();
 		assert_same_end_point(seen, md);
 	}
 	session = take_session();
@@ -320,6 +340,34 @@ static void the_name_chooses_the_certificate(void **state)
 	assert_certificate_for("a.example", "a.example");
 	assert_certificate_for("other.example", "a.example");
 	assert_certificate_for(NULL, "a.example");
+}
+
+static void assert_certificate_as(const char *begun_as, const char *asked, const char *expected)
+{
+	X509 *seen;
+	int fd;
+
+	sink_fini(&sink);
+	client_fini(&client);
+	run();
+	fd = sink_open(&sink, &sink_ops);
+	conn_start_tls_as(sink.conn, set, NULL, bytes_of(begun_as));
+	client_init(&client, fd, 0, asked);
+	assert_int_equal(client_connect(&client), 1);
+	seen = SSL_get1_peer_certificate(client.ssl);
+	assert_int_equal(X509_check_host(seen, expected, 0, 0, NULL), 1);
+	X509_free(seen);
+}
+
+/* RFC 6120: a client that sends no server name has said in its stream header whom it wants. */
+static void the_stream_header_stands_in_for_the_name(void **state)
+{
+	(void)state;
+	open_tls(0, NULL);
+	assert_certificate_as("b.example", NULL, "b.example");
+	assert_certificate_as("b.example", "other.example", "b.example");
+	assert_certificate_as("b.example", "a.example", "a.example");
+	assert_certificate_as("other.example", NULL, "a.example");
 }
 
 static void the_protocol_is_agreed_on(void **state)
@@ -634,7 +682,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(tls13),
 		T(tls12),
-		T(tls12_without_extended_master_secret_has_no_exporter),
+		T(tls12_without_extended_master_secret_has_no_binding),
 		T(older_versions_are_refused),
 		T(what_came_before_the_handshake_is_thrown_away),
 		T(a_kept_tail_is_thrown_away_too),
@@ -644,6 +692,7 @@ int main(void)
 		T(tls12_resumes_with_ecdsa),
 		T(a_ticket_outlives_a_reload_but_not_its_domain),
 		T(the_name_chooses_the_certificate),
+		T(the_stream_header_stands_in_for_the_name),
 		T(the_protocol_is_agreed_on),
 		T(only_other_protocols_are_refused),
 		T(garbage_is_refused),
