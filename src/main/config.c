@@ -150,7 +150,7 @@ static int read_scalar(struct reader *reader, const struct section *section, yam
 	bool has_value = !is_null(reader);
 	if (!has_value && is_group(name))
 		return 0;
-	const struct option *option;
+	const struct option *option = NULL;
 	int status = find_option(reader, section, mark, name, &option);
 	if (status < 0)
 		return status;
@@ -194,7 +194,7 @@ static int read_list(struct reader *reader, const struct section *section, yaml_
 		     struct bytes name)
 {
 	yaml_mark_t start = reader->event.start_mark;
-	const struct option *option;
+	const struct option *option = NULL;
 	int status = find_option(reader, section, mark, name, &option);
 	if (status < 0)
 		return status;
