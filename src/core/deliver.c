@@ -10,6 +10,7 @@
 #include "core/output.h"
 #include "core/phase.h"
 #include "core/presence.h"
+#include "core/reply.h"
 #include "core/router.h"
 #include "core/session.h"
 #include "core/shard_state.h"
@@ -89,6 +90,21 @@ static void deliver_copy(const struct passage *passage, struct session *session)
 		output_to_session(session, passage->stanza);
 }
 
+/* Answers for the account: behind what it said before (RFC 6120 section 10.1). */
+static void deliver_bounce(const struct passage *passage, struct verdict verdict)
+{
+	struct stanza *error;
+
+	if (!reply_is_allowed(passage->stanza))
+		return;
+	error = reply_error(passage->stanza, verdict, text_lang_of(passage->stanza->lang));
+	if (passage->user != NULL)
+		output_post(passage->user, NULL, error);
+	else
+		router_post(error, NULL);
+	stanza_unref(&error);
+}
+
 /* Sessions are held by the list while we walk: writing never ends one synchronously. */
 static void deliver_to_many(const struct passage *passage, enum delivery delivery)
 {
@@ -125,18 +141,22 @@ static void deliver_message(const struct passage *passage, struct session *match
 	switch (delivery) {
 	case DELIVERY_TO_MATCH:
 		deliver_to_match(passage, match);
+		output_vouch(passage->user, passage->stanza);
 		break;
 	case DELIVERY_TO_ALL:
 	case DELIVERY_TO_MOST:
 		deliver_to_many(passage, delivery);
+		output_vouch(passage->user, passage->stanza);
 		break;
 	case DELIVERY_KEEP:
-		if (phase_keep(passage))
+		if (phase_keep(passage)) {
+			if (passage->user != NULL)
+				output_vouch(passage->user, passage->stanza);
 			break;
+		}
 		/* fall through */
 	case DELIVERY_UNAVAILABLE:
-		router_bounce(passage->stanza,
-			      verdict_fail(CONDITION_SERVICE_UNAVAILABLE, TEXT_NONE));
+		deliver_bounce(passage, verdict_fail(CONDITION_SERVICE_UNAVAILABLE, TEXT_NONE));
 		break;
 	case DELIVERY_IGNORE:
 		break;
@@ -150,13 +170,14 @@ static void deliver_iq(const struct passage *passage, struct session *match)
 	bool is_request = bytes_is(passage->stanza->type, "get") ||
 			  bytes_is(passage->stanza->type, "set");
 
-	if (match != NULL)
+	if (match != NULL) {
 		output_to_session(match, passage->stanza);
-	else if (is_request && jid_is_bare(passage->to))
+		output_vouch(match->user, passage->stanza);
+	} else if (is_request && jid_is_bare(passage->to)) {
 		dispatch_iq(passage, TO_OTHER, passage->domain);
-	else
-		router_bounce(passage->stanza,
-			      verdict_fail(CONDITION_SERVICE_UNAVAILABLE, TEXT_NONE));
+	} else {
+		deliver_bounce(passage, verdict_fail(CONDITION_SERVICE_UNAVAILABLE, TEXT_NONE));
+	}
 }
 
 static void deliver_onward(const struct passage *passage)
@@ -188,7 +209,7 @@ static void deliver_pass(struct passage *passage, struct stanza **stanza)
 	if (verdict.kind == VERDICT_PASS)
 		verdict = phase_edit(passage, stanza);
 	if (verdict.kind == VERDICT_FAIL)
-		router_bounce(passage->stanza, verdict);
+		deliver_bounce(passage, verdict);
 	if (verdict.kind != VERDICT_PASS)
 		return;
 	phase_record(passage);

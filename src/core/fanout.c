@@ -109,7 +109,8 @@ static void fanout_leave(struct gate_output *output, int status)
 {
 	struct fanout_mail *fan = container_of(output, struct fanout_mail, output);
 
-	if (status < 0) {
+	/* That somebody is gone is true whatever became of the commit. */
+	if (status < 0 && !bytes_is(fan->stanza->type, "unavailable")) {
 		stanza_unref(&fan->stanza);
 		block_free(fan);
 		return;

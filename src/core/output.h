@@ -18,5 +18,10 @@ void output_answer(struct session *session, const struct stanza *answer);
  * internal-server-error instead, unless the stanza is an error or a result.
  */
 void output_post(struct user *user, struct session *origin, const struct stanza *stanza);
+/*
+ * A stanza from elsewhere was given to sessions of this home, as many as there were. If the
+ * commit that this waits for fails, its sender is told internal-server-error, once.
+ */
+void output_vouch(struct user *user, const struct stanza *stanza);
 
 #endif
