@@ -99,6 +99,17 @@ static bool entrance_make_room(struct user *user, struct bytes resource)
 	return true;
 }
 
+/* Features hear of it when the client knows its name: what they send comes after. */
+static void entrance_open(struct user *user, struct jid full, struct stream *stream)
+{
+	struct session *session = session_ref(session_new(user, full, stream));
+
+	stream_bound(stream, session, session->jid);
+	if (!session->is_gone)
+		phase_session_bound(session);
+	session_unref(&session);
+}
+
 static void entrance_bind_ready(struct user_wait *wait, struct user *user, int status)
 {
 	struct bind_wait *bind = container_of(wait, struct bind_wait, wait);
@@ -108,14 +119,15 @@ static void entrance_bind_ready(struct user_wait *wait, struct user *user, int s
 	if (status < 0) {
 		stream_bind_failed(stream, status == -ENOENT ? CONDITION_NOT_ALLOWED
 							     : CONDITION_INTERNAL_SERVER_ERROR);
+	} else if (domain_find(jid_domain(user->jid)) == NULL) { /* removed meanwhile */
+		stream_bind_failed(stream, CONDITION_ITEM_NOT_FOUND);
 	} else if (!entrance_make_room(user, jid_resource(bind->full))) {
 		stream_bind_failed(stream, CONDITION_CONFLICT);
 	} else if (user->session_count >=
 		   settings_int(user->domain->settings, &entrance_option_sessions)) {
 		stream_bind_failed(stream, CONDITION_RESOURCE_CONSTRAINT);
 	} else {
-		struct session *session = session_new(user, bind->full, stream);
-		stream_bound(stream, session, session->jid);
+		entrance_open(user, bind->full, stream);
 	}
 	block_free(bind);
 	user->pins--;
@@ -157,10 +169,40 @@ static bool entrance_nonza(struct stream *stream, void *session, const struct st
 	return session != NULL && dispatch_nonza(session, element);
 }
 
-static void entrance_ended(void *session, enum stream_end end)
+/* An end that waits behind the stanzas that came before it. */
+struct end_wait {
+	struct user_wait wait;
+	struct session *session;
+};
+
+static void entrance_end_ready(struct user_wait *wait, struct user *user, int status)
 {
-	(void)end;
-	session_end(session);
+	struct end_wait *end = container_of(wait, struct end_wait, wait);
+
+	(void)user;
+	(void)status;
+	if (!end->session->is_gone)
+		session_end(end->session);
+	session_unref(&end->session);
+	block_free(end);
+}
+
+static void entrance_ended(void *context, enum stream_end why)
+{
+	struct session *session = context;
+	struct end_wait *end;
+
+	(void)why;
+	if (user_is_ready(session->user)) {
+		session_end(session);
+		return;
+	}
+	/* Only a loaded account knows who has to hear of it. */
+	session->stream = NULL;
+	end = block_alloc(sizeof(*end));
+	end->wait.run = entrance_end_ready;
+	end->session = session_ref(session);
+	user_when_ready(session->user, &end->wait);
 }
 
 static void entrance_drained(void *session)

@@ -132,6 +132,9 @@ void phase_shuffle(uint64_t seed)
 				   &presences, &loadeds, &deleteds, &streams };
 	struct roll *tables[] = { &checks[0][0], &stamps[0][0], &records[0][0] };
 
+	check(phase_build(NULL) == 0); /* whatever the order was before */
+	if (seed == 0)
+		return;
 	for (size_t i = 0; i < array_len(singles); i++)
 		roll_shuffle(singles[i], &seed);
 	for (size_t t = 0; t < array_len(tables); t++)
@@ -292,9 +295,14 @@ void phase_wire_count(struct session *session, const struct stanza *stanza, stru
 
 void phase_session_bound(struct session *session)
 {
-	roll_for_each(i, &bounds) registry_at(i)->session_bound(session);
+	roll_for_each(i, &bounds)
+	{
+		if (domain_feature_is_on(user_domain(session_user(session)), i))
+			registry_at(i)->session_bound(session);
+	}
 }
 
+/* Also of a feature that was switched off meanwhile: it may have to let go of something. */
 void phase_session_gone(struct session *session)
 {
 	roll_for_each(i, &gones) registry_at(i)->session_gone(session);
@@ -302,14 +310,23 @@ void phase_session_gone(struct session *session)
 
 void phase_session_presence(struct session *session, const struct stanza *presence)
 {
-	roll_for_each(i, &presences) registry_at(i)->session_presence(session, presence);
+	roll_for_each(i, &presences)
+	{
+		if (domain_feature_is_on(user_domain(session_user(session)), i))
+			registry_at(i)->session_presence(session, presence);
+	}
 }
 
 void phase_user_loaded(struct user *user)
 {
-	roll_for_each(i, &loadeds) registry_at(i)->user_loaded(user);
+	roll_for_each(i, &loadeds)
+	{
+		if (domain_feature_is_on(user_domain(user), i))
+			registry_at(i)->user_loaded(user);
+	}
 }
 
+/* Also of a feature that is off: what it stored is gone. */
 void phase_user_deleted(const struct domain *domain, struct jid bare)
 {
 	roll_for_each(i, &deleteds) registry_at(i)->user_deleted(domain, bare);

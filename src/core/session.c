@@ -30,7 +30,6 @@ struct session *session_new(struct user *user, struct jid full, struct stream *s
 	core_shard()->session_count++;
 	log_event(LOG_CORE, LOG_INFO, "session.bound", LOG_BYTES("jid", session->jid.full),
 		  LOG_BYTES("peer", stream_peer(stream)));
-	phase_session_bound(session);
 	return session;
 }
 
