@@ -91,20 +91,58 @@ static void registry_declare(unsigned index)
 	registry_declare_switch(index);
 }
 
-static int registry_check_disco(struct err *ret_err)
+static int registry_check_announced(const char *const *own, const char *const *others,
+				    unsigned own_index, unsigned other_index,
+				    struct err *ret_err)
+{
+	for (; own != NULL && *own != NULL; own++)
+		for (const char *const *other = others; other != NULL && *other != NULL;
+		     other++)
+			if (strcmp(*own, *other) == 0)
+				return err_set(ret_err, -EEXIST,
+					       "features %s and %s both announce %s",
+					       features[other_index]->name,
+					       features[own_index]->name, *own);
+	return 0;
+}
+
+static int registry_check_nonzas(unsigned own_index, unsigned other_index, struct err *ret_err)
+{
+	const struct nonza_rule *own = features[own_index]->nonza;
+
+	for (; own != NULL && own->handle != NULL; own++) {
+		const struct nonza_rule *other = features[other_index]->nonza;
+		for (; other != NULL && other->handle != NULL; other++)
+			if (strcmp(own->ns, other->ns) == 0 &&
+			    strcmp(own->element, other->element) == 0)
+				return err_set(ret_err, -EEXIST,
+					       "features %s and %s both claim <%s xmlns='%s'/>",
+					       features[other_index]->name,
+					       features[own_index]->name, own->element,
+					       own->ns);
+	}
+	return 0;
+}
+
+/* What each pair of features must not both have. */
+static int registry_check_pair(unsigned i, unsigned j, struct err *ret_err)
+{
+	int rc =
+		registry_check_announced(features[i]->disco, features[j]->disco, i, j, ret_err);
+
+	if (rc == 0)
+		rc = registry_check_announced(features[i]->disco_account,
+					      features[j]->disco_account, i, j, ret_err);
+	return rc == 0 ? registry_check_nonzas(i, j, ret_err) : rc;
+}
+
+static int registry_check_pairs(struct err *ret_err)
 {
 	for (unsigned i = 0; i < feature_count; i++) {
-		for (const char *const *a = features[i]->disco; a != NULL && *a != NULL; a++) {
-			for (unsigned j = 0; j < i; j++) {
-				const char *const *b = features[j]->disco;
-				for (; b != NULL && *b != NULL; b++)
-					if (strcmp(*a, *b) == 0)
-						return err_set(ret_err, -EEXIST,
-							       "features %s and %s both "
-							       "announce %s",
-							       features[j]->name,
-							       features[i]->name, *a);
-			}
+		for (unsigned j = 0; j < i; j++) {
+			int rc = registry_check_pair(i, j, ret_err);
+			if (rc < 0)
+				return rc;
 		}
 	}
 	return 0;
@@ -116,7 +154,7 @@ int registry_seal(struct err *ret_err)
 
 	check(!is_sealed);
 	qsort(features, feature_count, sizeof(features[0]), compare_by_name);
-	rc = registry_check_disco(ret_err);
+	rc = registry_check_pairs(ret_err);
 	if (rc == 0)
 		rc = dispatch_build(ret_err);
 	if (rc == 0)
