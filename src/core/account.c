@@ -86,6 +86,31 @@ static void account_op_finish(struct account_op *op, int status)
 	errand_return(&op->errand);
 }
 
+/* Nobody may go on talking under a name that is about to be free. */
+static void account_close_sessions(struct user *user)
+{
+	struct session *session;
+
+	user->pins++;
+	while ((session = user_session_next(user, NULL)) != NULL)
+		session_close(session, STREAM_CONDITION_NOT_AUTHORIZED, TEXT_ACCOUNT_DELETED);
+	user->pins--;
+	user_release(user);
+}
+
+/* Who was let in while the deletion was on its way, and what stayed in memory. */
+static void account_forget(struct jid bare)
+{
+	struct user *user = user_find(jid_bare(bare));
+
+	if (user == NULL)
+		return;
+	account_close_sessions(user);
+	user = user_find(jid_bare(bare));
+	if (user != NULL)
+		user_reload(user);
+}
+
 static void account_committed(int status, uint64_t seq, void *context)
 {
 	struct account_op *op = context;
@@ -95,25 +120,11 @@ static void account_committed(int status, uint64_t seq, void *context)
 		const struct domain *domain = domain_find(jid_domain(op->jid));
 		log_event(LOG_CORE, LOG_INFO, "account.deleted",
 			  LOG_BYTES("user", op->jid.full));
+		account_forget(op->jid);
 		if (domain != NULL)
 			phase_user_deleted(domain, op->jid);
 	}
 	account_op_finish(op, status);
-}
-
-/* Nobody may go on talking under a name that is about to be free. */
-static void account_close_sessions(struct jid bare)
-{
-	struct user *user = user_find(jid_bare(bare));
-	struct session *session;
-
-	if (user == NULL)
-		return;
-	user->pins++;
-	while ((session = user_session_next(user, NULL)) != NULL)
-		session_close(session, STREAM_CONDITION_NOT_AUTHORIZED, TEXT_ACCOUNT_DELETED);
-	user->pins--;
-	user_release(user);
 }
 
 static void account_write(struct account_op *op, const struct account *account)
@@ -145,7 +156,8 @@ static void account_change(struct account_op *op, struct account *found)
 		found->role = op->account.role;
 		break;
 	case ACCOUNT_DELETE:
-		account_close_sessions(op->jid);
+		if (user_find(jid_bare(op->jid)) != NULL)
+			account_close_sessions(user_find(jid_bare(op->jid)));
 		break;
 	}
 	account_write(op, found);

@@ -73,6 +73,7 @@ static void user_load_failed(struct user *user, int status)
 {
 	struct session *session;
 
+	user->state = USER_BROKEN;
 	log_event(LOG_CORE, LOG_ERROR, "user.load_failed", LOG_BYTES("user", user->jid.full),
 		  LOG_INT("status", status));
 	user_run_waits(user, status);
@@ -83,7 +84,11 @@ static void user_load_failed(struct user *user, int status)
 static void user_loaded(struct user *user, int status)
 {
 	user_check(user);
-	if (status < 0) {
+	if (user->is_stale) {
+		user->is_stale = false;
+		slots_free(SLOT_USER, &user->slots);
+		user_load(user);
+	} else if (status < 0) {
 		user_load_failed(user, status);
 	} else {
 		user->state = USER_READY;
@@ -101,9 +106,23 @@ void user_when_ready(struct user *user, struct user_wait *wait)
 		user->pins++;
 		wait->run(wait, user, 0);
 		user->pins--;
+		user_release(user);
 		return;
 	}
 	list_add_tail(&user->waits, &wait->list);
+	if (user->state == USER_BROKEN)
+		user_load(user);
+}
+
+void user_reload(struct user *user)
+{
+	user_check(user);
+	if (user->state == USER_LOADING) {
+		user->is_stale = true;
+	} else if (user->state != USER_FAILED) { /* FAILED: will be loaded anyway */
+		slots_free(SLOT_USER, &user->slots);
+		user_load(user);
+	}
 }
 
 void user_release(struct user *user)

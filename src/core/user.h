@@ -4,6 +4,7 @@
  * while it recovers from a failed commit, is held in order.
  *
  *	LOADING --loaded--> READY --commit failed--> FAILED --all in--> LOADING …
+ *	LOADING --unreadable--> BROKEN --somebody asks--> LOADING
  *	READY --last session gone, gate open--> freed
  */
 #ifndef CORE_USER_H
@@ -15,7 +16,12 @@
 
 enum { USER_MAGIC = 0x05E4A11C };
 
-enum user_state { USER_LOADING, USER_READY, USER_FAILED };
+enum user_state {
+	USER_LOADING,
+	USER_READY,
+	USER_FAILED, /* a commit failed: loaded again when all outstanding ones are in */
+	USER_BROKEN, /* could not be loaded: tried again when somebody asks */
+};
 
 /* Something that waits until the account is loaded; run() frees it. */
 struct user_wait {
@@ -29,6 +35,7 @@ struct user {
 	uint8_t shard;
 	uint8_t state; /* enum user_state */
 	uint8_t role;  /* enum account_role */
+	bool is_stale; /* LOADING: what comes is no longer true, load again */
 	uint16_t session_count;
 	uint32_t pins; /* waits and reads in flight: not freed while > 0 */
 	struct jid jid;
@@ -44,12 +51,14 @@ struct user {
 struct user *user_find(struct bytes bare);
 /* The same, made and loaded if it is cold. */
 struct user *user_wake(struct jid bare, const struct domain *domain);
-/* Runs now if the account is ready, else when it is. */
+/* Runs now if the account is ready, else when it is. The user may be gone afterwards. */
 void user_when_ready(struct user *user, struct user_wait *wait);
 static inline bool user_is_ready(const struct user *user)
 {
 	return user->state == USER_READY && user->waits.next == &user->waits;
 }
+/* What the store says of the account has changed behind its back: forgets and loads it. */
+void user_reload(struct user *user);
 /* Frees the actor if nothing needs it any more. Call it last. */
 void user_release(struct user *user);
 /* Iterates all users of this shard; *cursor starts at 0. */
