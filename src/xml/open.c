@@ -48,7 +48,9 @@ static int skip_declaration(struct parser *parser)
 	len = bytes_find(rest, BYTES_LIT("?>"));
 	if (len < 0)
 		return parser_fail(parser, XML_FAULT_NOT_WELL_FORMED, "declaration");
-	parser->at = chars_skip_space(rest.ptr + len + 2);
+	parser->at = rest.ptr + len + 2;
+	while (parser->at < parser->end && char_is(*parser->at, CHAR_SPACE))
+		parser->at++;
 	rest = bytes_first(rest, (size_t)len);
 	if (!take_pseudo_attr(&rest, "version", &value) || !bytes_is(value, "1.0"))
 		return parser_fail(parser, XML_FAULT_NOT_WELL_FORMED, "declaration");

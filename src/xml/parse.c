@@ -44,6 +44,8 @@ void *parser_scratch(struct parser *parser, size_t size)
 
 void parser_init(struct parser *parser, const struct parse_context *ctx, struct bytes raw)
 {
+	if (bytes_is_none(raw))
+		raw = BYTES_LIT("");
 	parser->raw = raw;
 	parser->at = raw.ptr;
 	parser->end = raw.ptr + raw.len;
@@ -242,7 +244,8 @@ static int parse_root(struct parser *parser)
  */
 static int parse_canonical(struct parser *parser, struct stanza **ret_stanza)
 {
-	struct parse_context ctx = *parser->ctx;
+	const struct parse_context *outer = parser->ctx;
+	struct parse_context ctx = *outer;
 	struct stanza *bound = parser_seal(parser);
 	struct buf canonical;
 	int rc;
@@ -261,6 +264,7 @@ static int parse_canonical(struct parser *parser, struct stanza **ret_stanza)
 			*ret_stanza = parser_seal(parser);
 		}
 	}
+	parser->ctx = outer;
 	stanza_unref(&bound);
 	buf_fini(&canonical);
 	return rc;

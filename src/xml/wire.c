@@ -40,10 +40,11 @@ static void put_escaped(struct buf *out, struct bytes value, size_t room)
 static inline void put_attr(struct buf *out, struct bytes before, struct bytes value,
 			    size_t room)
 {
-	const char *end = value.ptr + value.len;
+	const char *end;
 
 	if (bytes_is_none(value) || out->failed)
 		return;
+	end = value.ptr + value.len;
 	put(out, before);
 	if (__builtin_expect(chars_escape_find(value.ptr, end, 0) == end, 1))
 		put(out, value);

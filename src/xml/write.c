@@ -46,7 +46,7 @@ static struct bytes escape(const char *p, const char *end, bool is_attr, size_t 
 
 static int append_escaped(struct buf *out, struct bytes text, bool is_attr)
 {
-	const char *p = text.ptr, *end = p + text.len;
+	const char *p = text.ptr ? text.ptr : "", *end = p + text.len;
 
 	if (buf_reserve(out, text.len) < 0)
 		return -ENOBUFS;

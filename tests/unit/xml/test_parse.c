@@ -183,6 +183,15 @@ static void a_nul_is_no_character(void **state)
 	expect_fault(&client, BYTES_LIT("<a\0/>"), NWF);
 }
 
+static void nothing_is_no_element(void **state)
+{
+	struct parse_error error = { 0 };
+	struct stanza *stanza = NULL;
+
+	assert_int_not_equal(parse_element(&client, BYTES_NONE, &stanza, &error), 0);
+	assert_int_equal(error.fault, XML_FAULT_NOT_WELL_FORMED);
+}
+
 /* Every prefix and every single-byte damage: no crash, no read out of bounds. */
 static void damage_is_survived(void **state)
 {
@@ -323,7 +332,7 @@ static int open_stream(const char *xml, struct arena *arena, struct stream_open 
 		       struct parse_error *error)
 {
 	size_t len = strlen(xml);
-	char *copy = malloc(len + 1);
+	char *copy = malloc(len);
 	int rc;
 
 	memcpy(copy, xml, len);
@@ -423,6 +432,7 @@ int main(void)
 		cmocka_unit_test(good_elements_are_accepted),
 		cmocka_unit_test(bad_elements_are_refused_with_their_condition),
 		cmocka_unit_test(a_nul_is_no_character),
+		cmocka_unit_test(nothing_is_no_element),
 		cmocka_unit_test(damage_is_survived),
 		cmocka_unit_test(limits_are_policy),
 		cmocka_unit_test(depth_is_limited),
