@@ -3,7 +3,7 @@
  * that loads a user (one doc, a roster of ten, a blocklist), with 1 to 128 in flight on one
  * shard; latency as the shard sees it. 10,000 owners, values of 200 bytes.
  *
- *	bench_store [commits per row] [directory]	the directory is filled and left
+ * 	bench_store [commits per row] [directory]	the directory is filled and left
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
  * What one element costs: framer, strict parser and sealing, then a wire head, an edit and a
  * built IQ result. CPU time of this thread, best of five rounds (the machine may be shared).
  *
- *	bench_xml [iterations]			a table for people
- *	bench_xml iterations name		one row only: for callgrind, whose difference
- *between two run lengths is the instructions per element
+ * 	bench_xml [iterations]			a table for people
+ * 	bench_xml iterations name		one row only: for callgrind, whose difference
+ * between two run lengths is the instructions per element
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,13 +3,13 @@
  * of the control socket; it may answer at once or keep the call and answer later on that shard.
  * Rows may be streamed before the one final answer, which ends the call.
  *
- *	void admin_user_show(struct admin_call *call)
- *	{
- *		struct bytes jid = admin_call_word(call, "jid");
- *		…
- *		admin_call_fail(call, ADMIN_NOT_FOUND, TEXT_ADMIN_NO_SUCH_USER, jid,
- *BYTES_NONE);
- *	}
+ * 	void admin_user_show(struct admin_call *call)
+ * 	{
+ * 		struct bytes jid = admin_call_word(call, "jid");
+ * 		…
+ * 		admin_call_fail(call, ADMIN_NOT_FOUND, TEXT_ADMIN_NO_SUCH_USER, jid,
+ * BYTES_NONE);
+ * 	}
  */
 #ifndef ADMIN_CALL_H
 #define ADMIN_CALL_H

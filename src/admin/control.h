@@ -1,9 +1,9 @@
 /*
  * The control socket: DATA_DIR/control.sock, where hearthctl talks to the server. It lives on
- *one shard; only the server's own user and root may connect. Commands are rows of commands.def.
+ * one shard; only the server's own user and root may connect. Commands are rows of commands.def.
  *
- *	control_open(data_dir, &fd, &err);	(before threads start)
- *	control_start(fd, &host);		(on the shard that shall serve it)
+ * 	control_open(data_dir, &fd, &err);	(before threads start)
+ * 	control_start(fd, &host);		(on the shard that shall serve it)
  */
 #ifndef ADMIN_CONTROL_H
 #define ADMIN_CONTROL_H

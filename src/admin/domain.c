@@ -3,8 +3,8 @@
  * with it. A domain of the configuration file is not deleted here: it would be back at the next
  * start.
  *
- *	add:  check -> store -> publish -> answer
- *	del:  check -> publish without it -> delete its data and its entry -> answer
+ * 	add:  check -> store -> publish -> answer
+ * 	del:  check -> publish without it -> delete its data and its entry -> answer
  */
 #include <cjson/cJSON.h>
 

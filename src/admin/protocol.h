@@ -1,10 +1,10 @@
 /*
  * What goes over the control socket: one JSON object per line, each way.
  *
- *	-> {"id":1,"command":"user show","args":{"jid":"alice@localhost"},"lang":"en"}
- *	<- {"id":1,"row":{…}}				any number of them
- *	<- {"id":1,"ok":true,"result":{…},"text":"…"}	or
- *	<- {"id":1,"ok":false,"code":"not-found","text":"…"}
+ * 	-> {"id":1,"command":"user show","args":{"jid":"alice@localhost"},"lang":"en"}
+ * 	<- {"id":1,"row":{…}}				any number of them
+ * 	<- {"id":1,"ok":true,"result":{…},"text":"…"}	or
+ * 	<- {"id":1,"ok":false,"code":"not-found","text":"…"}
  *
  * Several requests may be on their way; answers carry the id and come in any order.
  */

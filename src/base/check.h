@@ -4,7 +4,7 @@
  * aborts; the supervisor restarts the worker.
  *
  * Use:	check(session->state == SESSION_BOUND);
- *	check_magic(user, USER_MAGIC);
+ * 	check_magic(user, USER_MAGIC);
  */
 #ifndef BASE_CHECK_H
 #define BASE_CHECK_H

@@ -1,8 +1,8 @@
 /*
  * Structured log events. Who decides, logs, once: a dotted noun and fields.
  *
- *	log_event(LOG_STREAM, LOG_INFO, "session.bound",
- *		LOG_BYTES("user", jid), LOG_INT("resources", n));
+ * 	log_event(LOG_STREAM, LOG_INFO, "session.bound",
+ * 		LOG_BYTES("user", jid), LOG_INT("resources", n));
  *
  * Rooms base, xml and xmpp never log. A line is written by one write(2) to stderr or a file, as
  * text or JSON; control characters and quotes are escaped, so that no peer can forge a line.

@@ -2,9 +2,9 @@
  * Metrics: counters and gauges, declared where they are used and counted per thread without
  * atomics that contend; a reader sums the threads.
  *
- *	static struct metric stanzas_in = METRIC_COUNTER("stanzas_in", "Stanzas received.");
- *	metric_register(&stanzas_in);	(features: listed in struct feature)
- *	metric_add(&stanzas_in, 1);
+ * 	static struct metric stanzas_in = METRIC_COUNTER("stanzas_in", "Stanzas received.");
+ * 	metric_register(&stanzas_in);	(features: listed in struct feature)
+ * 	metric_add(&stanzas_in, 1);
  */
 #ifndef BASE_METRIC_H
 #define BASE_METRIC_H

@@ -4,10 +4,10 @@
  * these declarations. Values live in struct settings: one for the server and one per domain,
  * which falls back on the server's. A struct settings is immutable once published.
  *
- *	static struct option opt_stanza_bytes = OPTION_INT("limits.stanza_bytes", OPTION_DOMAIN,
- *		262144, 10000, 16777216, "Largest stanza after login, in bytes.");
- *	option_register(&opt_stanza_bytes);	(at boot, before the configuration is read)
- *	n = settings_int(domain->settings, &opt_stanza_bytes);
+ * 	static struct option opt_stanza_bytes = OPTION_INT("limits.stanza_bytes", OPTION_DOMAIN,
+ * 		262144, 10000, 16777216, "Largest stanza after login, in bytes.");
+ * 	option_register(&opt_stanza_bytes);	(at boot, before the configuration is read)
+ * 	n = settings_int(domain->settings, &opt_stanza_bytes);
  */
 #ifndef BASE_OPTION_H
 #define BASE_OPTION_H

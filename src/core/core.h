@@ -1,11 +1,11 @@
 /*
  * Core as a whole, for main and the tests.
  *
- *	core_register(&err)		options, metrics, stores, features; before configuration
- *	store_open(…), registry_start	by main
- *	core_start(store)		once
- *	core_shard_start(set)		on each shard, before it accepts
- *	core_shard_stop()		on each shard, when no stream is left
+ * 	core_register(&err)		options, metrics, stores, features; before configuration
+ * 	store_open(…), registry_start	by main
+ * 	core_start(store)		once
+ * 	core_shard_start(set)		on each shard, before it accepts
+ * 	core_shard_stop()		on each shard, when no stream is left
  */
 #ifndef CORE_CORE_H
 #define CORE_CORE_H

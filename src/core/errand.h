@@ -3,10 +3,10 @@
  * asked. An errand is embedded in the struct that carries the question and the answer; that
  * struct belongs to whoever runs it at the moment.
  *
- *	errand_init(&q->errand, "account.read", account_read_run, account_read_back);
- *	errand_send(&q->errand, place_shard(jid));
- *	… on that shard run(); when the answer is there, errand_return(&q->errand);
- *	… on the asking shard back(), which frees the struct
+ * 	errand_init(&q->errand, "account.read", account_read_run, account_read_back);
+ * 	errand_send(&q->errand, place_shard(jid));
+ * 	… on that shard run(); when the answer is there, errand_return(&q->errand);
+ * 	… on the asking shard back(), which frees the struct
  */
 #ifndef CORE_ERRAND_H
 #define CORE_ERRAND_H

@@ -3,9 +3,9 @@
  * list of targets and one shared payload; only the head is each recipient's own. Cold accounts
  * cost a table look-up and are not loaded.
  *
- *	fanout_start(&fanout, user, stanza);
- *	fanout_add(&fanout, contact, FANOUT_PRESENCE | FANOUT_PROBE);
- *	fanout_send(&fanout);			through the user's gate, in order
+ * 	fanout_start(&fanout, user, stanza);
+ * 	fanout_add(&fanout, contact, FANOUT_PRESENCE | FANOUT_PROBE);
+ * 	fanout_send(&fanout);			through the user's gate, in order
  */
 #ifndef CORE_FANOUT_H
 #define CORE_FANOUT_H

@@ -1,15 +1,15 @@
 /*
  * The gate of an actor: nothing overtakes, nobody waits for the disk (docs/architecture.md,
- *"The gate"). An actor handles input at once; whatever it emits passes here in order and leaves
- *when the batches issued before it are committed. With no batch outstanding the gate costs a
+ * "The gate"). An actor handles input at once; whatever it emits passes here in order and leaves
+ * when the batches issued before it are committed. With no batch outstanding the gate costs a
  * comparison.
  *
  * Embedded in the actor; one thread. Outputs are structs gate_output embedded in what the owner
  * emits (a delivery, a posted stanza, an answer).
  *
- *	gate_issue(&user->gate);		a batch was committed asynchronously
- *	gate_pass(&user->gate, &out->output);	now, or when that batch is committed
- *	gate_complete(&user->gate, status);	in the batch's completion
+ * 	gate_issue(&user->gate);		a batch was committed asynchronously
+ * 	gate_pass(&user->gate, &out->output);	now, or when that batch is committed
+ * 	gate_complete(&user->gate, status);	in the batch's completion
  */
 #ifndef CORE_GATE_H
 #define CORE_GATE_H

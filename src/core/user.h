@@ -3,9 +3,9 @@
  * or something waits; a cold account has none. Input that comes while the account loads, or
  * while it recovers from a failed commit, is held in order.
  *
- *	LOADING --loaded--> READY --commit failed--> FAILED --all in--> LOADING …
- *	LOADING --unreadable--> BROKEN --somebody asks--> LOADING
- *	READY --last session gone, gate open--> freed
+ * 	LOADING --loaded--> READY --commit failed--> FAILED --all in--> LOADING …
+ * 	LOADING --unreadable--> BROKEN --somebody asks--> LOADING
+ * 	READY --last session gone, gate open--> freed
  */
 #ifndef CORE_USER_H
 #define CORE_USER_H

@@ -6,9 +6,9 @@
  * kept in a pooled block until it is consumed; output waits in pooled chunks until the end of
  * the turn and leaves by one writev, or in TLS records as full as they can be.
  *
- *	conn = conn_new(fd, &peer, &stream_conn_ops, stream);
- *	conn_send(conn, BYTES_LIT("<proceed …/>"));
- *	conn_start_tls(conn, set, alpn);
+ * 	conn = conn_new(fd, &peer, &stream_conn_ops, stream);
+ * 	conn_send(conn, BYTES_LIT("<proceed …/>"));
+ * 	conn_start_tls(conn, set, alpn);
  *
  * States: OPEN -> (SECURING -> OPEN) -> CLOSING -> gone; OPEN -> MOVING -> OPEN elsewhere.
  * Every function but conn_attach is called on the connection's own shard.

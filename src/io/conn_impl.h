@@ -34,11 +34,11 @@ struct shard_buffers {
 };
 
 /*
- *	OPEN ---- conn_start_tls ----> SECURING ---- handshake done ----> OPEN
- *	OPEN, BROKEN -- conn_move ---> MOVING ------ conn_attach -------> OPEN, BROKEN
- *	OPEN ---- conn_close(FLUSH) -> CLOSING ----- peer's end, time --> GONE
- *	OPEN, SECURING, CLOSING ------ error ------> BROKEN ---- closed() -> freed
- *	any ----- conn_close(ABORT) -> GONE -------- end of turn -------> freed
+ * 	OPEN ---- conn_start_tls ----> SECURING ---- handshake done ----> OPEN
+ * 	OPEN, BROKEN -- conn_move ---> MOVING ------ conn_attach -------> OPEN, BROKEN
+ * 	OPEN ---- conn_close(FLUSH) -> CLOSING ----- peer's end, time --> GONE
+ * 	OPEN, SECURING, CLOSING ------ error ------> BROKEN ---- closed() -> freed
+ * 	any ----- conn_close(ABORT) -> GONE -------- end of turn -------> freed
  */
 enum conn_state {
 	CONN_OPEN,

@@ -1,13 +1,13 @@
 /*
  * Listening sockets. Addresses are text: "127.0.0.1:5222", "[::]:5222", "*:5222" (all, both
  * families), "unix:/run/hearth/c2s". The socket is opened once (by the supervisor) or
- *inherited; all shards share it and add it to their loops with EPOLLEXCLUSIVE: one socket per
- *shard (SO_REUSEPORT) would lose the backlog of a worker that crashed, and a shard that only
- *accepts would cost a mail per connection. The connection moves to its home after SASL anyway.
+ * inherited; all shards share it and add it to their loops with EPOLLEXCLUSIVE: one socket per
+ * shard (SO_REUSEPORT) would lose the backlog of a worker that crashed, and a shard that only
+ * accepts would cost a mail per connection. The connection moves to its home after SASL anyway.
  *
- *	listen_open(BYTES_LIT("[::]:5222"), &fd, &err);
- *	listener_init(&l, fd, "c2s", accepted, owner);		(on each shard)
- *	listener_start(&l);
+ * 	listen_open(BYTES_LIT("[::]:5222"), &fd, &err);
+ * 	listener_init(&l, fd, "c2s", accepted, owner);		(on each shard)
+ * 	listener_start(&l);
  */
 #ifndef IO_LISTEN_H
 #define IO_LISTEN_H

@@ -8,8 +8,8 @@
  * the object that embeds their own. Writes are queued as flushers, so that a connection writes
  * once per turn however many stanzas it got.
  *
- *	watch_init(&x->watch, fd, "x.readable", x_readable);
- *	r = loop_add(shard_loop(), &x->watch, EPOLLIN);
+ * 	watch_init(&x->watch, fd, "x.readable", x_readable);
+ * 	r = loop_add(shard_loop(), &x->watch, EPOLLIN);
  */
 #ifndef IO_LOOP_H
 #define IO_LOOP_H

@@ -1,11 +1,11 @@
 /*
  * A shard is a thread's context: its loop, timer wheel, mailbox and the slots in which the
- *rooms above keep what is theirs on this thread. A group of shards runs in one of two ways:
+ * rooms above keep what is theirs on this thread. A group of shards runs in one of two ways:
  *
  *   threads:  shards_start(group, …) … shards_stop(group)
  *   by hand:  one thread plays all shards, in a fixed order, for deterministic tests:
- *	shard_enter(group->shards[1]); … post, arm, send …
- *	shards_run_until_idle(group);
+ * 	shard_enter(group->shards[1]); … post, arm, send …
+ * 	shards_run_until_idle(group);
  *
  * Everything in io that is not said to be for any thread is for the thread that has entered the
  * shard the object belongs to.

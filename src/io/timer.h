@@ -3,9 +3,9 @@
  * so that tests move it with the fake clock. One wheel per shard, its thread only. Arm and
  * disarm are O(1) and allocate nothing; a timer is 40 bytes, embedded by its owner.
  *
- *	timer_init(&s->deadline, "session.deadline", session_expired);
- *	shard_arm(&s->deadline, 30000);
- *	timer_disarm(&s->deadline);	(before s is freed)
+ * 	timer_init(&s->deadline, "session.deadline", session_expired);
+ * 	shard_arm(&s->deadline, 30000);
+ * 	timer_disarm(&s->deadline);	(before s is freed)
  */
 #ifndef IO_TIMER_H
 #define IO_TIMER_H

@@ -5,13 +5,13 @@
  * A struct tls_set maps names (SNI) to certificates. It is built once, then immutable, counted
  * and shared by all shards; reload builds another and starts new handshakes with it, while
  * connections keep what they have. struct tls_tickets outlives reloads, so that resumption
- *does.
+ * does.
  *
- *	tickets = tls_tickets_new();
- *	tls_set_new(tickets, &set, &err);
- *	tls_set_add(set, BYTES_LIT("example.org"), "ec.pem", "ec.key", &err);
- *	tls_set_add(set, BYTES_LIT("example.org"), "rsa.pem", "rsa.key", &err);
- *	conn_start_tls(conn, set, alpn_of_the_listener);
+ * 	tickets = tls_tickets_new();
+ * 	tls_set_new(tickets, &set, &err);
+ * 	tls_set_add(set, BYTES_LIT("example.org"), "ec.pem", "ec.key", &err);
+ * 	tls_set_add(set, BYTES_LIT("example.org"), "rsa.pem", "rsa.key", &err);
+ * 	conn_start_tls(conn, set, alpn_of_the_listener);
  */
 #ifndef IO_TLS_H
 #define IO_TLS_H

@@ -1,10 +1,10 @@
 /*
  * Workers: threads for what may take long or block (PBKDF2, disk, name lookups). run() is
- *called on a worker, done() later on the shard that posted. The queue is bounded; whoever is
- *refused answers "try later". A work is embedded by its owner, who keeps it alive until done().
+ * called on a worker, done() later on the shard that posted. The queue is bounded; whoever is
+ * refused answers "try later". A work is embedded by its owner, who keeps it alive until done().
  *
- *	work_init(&login->work, "sasl.pbkdf2", derive, derived);
- *	r = worker_post(pool, &login->work);	(-EAGAIN: the queue is full)
+ * 	work_init(&login->work, "sasl.pbkdf2", derive, derived);
+ * 	r = worker_post(pool, &login->work);	(-EAGAIN: the queue is full)
  *
  * By hand (workers == 0) run() is called inline in the posting shard's next turn, done() after
  * it, so that tests are deterministic.

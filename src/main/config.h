@@ -1,12 +1,12 @@
 /*
  * The configuration: a YAML file and --set arguments, read into struct settings for the server
  * and for each domain that is named under `domains:`. Nested maps flatten to dotted option
- *names
+ * names
  * (`listen: {c2s: […]}` is `listen.c2s`); which options exist is known from option_register().
  * Belongs to main's thread until it is published; immutable and shared afterwards.
  *
- *	if (config_load(path, sets, set_count, lang, &config, &err) < 0)
- *		return usage_error(err.text);	("hearth.yaml:3:5: unknown option …")
+ * 	if (config_load(path, sets, set_count, lang, &config, &err) < 0)
+ * 		return usage_error(err.text);	("hearth.yaml:3:5: unknown option …")
  */
 #ifndef MAIN_CONFIG_H
 #define MAIN_CONFIG_H

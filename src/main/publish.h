@@ -3,7 +3,7 @@
  * changes that goes through here, one at a time: the start, a reload, a domain made or deleted
  * by hearthctl. Steps, on shard 0 unless said:
  *
- *	CONFIG (a worker; a reload only) -> STORED -> CERTIFICATES (a worker) -> DOMAINS -> TLS
+ * 	CONFIG (a worker; a reload only) -> STORED -> CERTIFICATES (a worker) -> DOMAINS -> TLS
  *
  * Until DOMAINS nothing is changed, so a failure leaves what was served.
  */

@@ -3,14 +3,14 @@
  * when it dies. It parses nothing that a peer sent. The worker is executed anew each time, so
  * that its memory layout differs after every crash and nobody can probe it by crashing it.
  *
- *	           start                  WORKER_READY
- *	(none) ──────────────> STARTING ──────────────> READY ──┐ exit 0: done
- *	   ^                       │                      │     │
- *	   └──── back-off timer ── DEAD <── died ─────────┴─────┘
+ * 	           start                  WORKER_READY
+ * 	(none) ──────────────> STARTING ──────────────> READY ──┐ exit 0: done
+ * 	   ^                       │                      │     │
+ * 	   └──── back-off timer ── DEAD <── died ─────────┴─────┘
  *
  * First restart at once, then after 1, 2, 4 … 30 s; a minute of life forgives. SIGTERM, SIGINT
- *and SIGHUP are passed on. systemd hears READY, RELOADING, STOPPING and WATCHDOG from here,
- *driven by what the worker says through a pipe: one byte of enum worker_word at a time.
+ * and SIGHUP are passed on. systemd hears READY, RELOADING, STOPPING and WATCHDOG from here,
+ * driven by what the worker says through a pipe: one byte of enum worker_word at a time.
  */
 #ifndef MAIN_SUPERVISE_H
 #define MAIN_SUPERVISE_H

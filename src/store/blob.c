@@ -11,8 +11,8 @@ enum { STREAM_MAGIC = 0x53626c62, STREAM_CHUNK_BYTES = 1008, KIND_BYTES_MAX = 25
  * One operation at a time: a step that may block runs on a worker (or at once, if the engine
  * keeps blobs in memory), then `arrived` runs on the shard.
  *
- *	put: append* -> seal -> commit -> publish -> close
- *	get: read of the item -> open -> pread* -> close
+ * 	put: append* -> seal -> commit -> publish -> close
+ * 	get: read of the item -> open -> pread* -> close
  */
 struct blob_stream {
 	uint32_t magic;

@@ -5,9 +5,9 @@
  *
  * A put or get is one struct blob_stream: one operation in flight at a time, on one shard.
  *
- *	stream = blob_put_new(store, &uploads, owner, slot, &info);
- *	blob_write(stream, chunk, wrote, upload);	(again after each callback)
- *	blob_commit(&stream, stored, upload);
+ * 	stream = blob_put_new(store, &uploads, owner, slot, &info);
+ * 	blob_write(stream, chunk, wrote, upload);	(again after each callback)
+ * 	blob_commit(&stream, stored, upload);
  */
 #ifndef STORE_BLOB_H
 #define STORE_BLOB_H

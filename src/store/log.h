@@ -1,15 +1,15 @@
 /*
  * The log shape: each owner (account, room) has one ordered log per declared store, and a map
- *of its conversations that is written in the same commit. Operations are parts of a batch or of
- *a read (store/store.h), on the owner's shard.
+ * of its conversations that is written in the same commit. Operations are parts of a batch or of
+ * a read (store/store.h), on the owner's shard.
  *
  * The actor that owns a log assigns ids at once and waits for nothing: it keeps the records of
  * the conversations it touches (struct log_conversation, loaded by log_read_conversation), and
  * log_append() moves them on. After a failed commit it drops them and loads them again.
  *
- *	struct log_entry entry = { .kind = ENTRY_MESSAGE, .conversation = peer, … };
- *	log_append(batch, &account_log, conversation, &entry);	(sets entry.id and entry.n)
- *	store_commit(store, &batch, done, user);
+ * 	struct log_entry entry = { .kind = ENTRY_MESSAGE, .conversation = peer, … };
+ * 	log_append(batch, &account_log, conversation, &entry);	(sets entry.id and entry.n)
+ * 	store_commit(store, &batch, done, user);
  */
 #ifndef STORE_LOG_H
 #define STORE_LOG_H

@@ -1,10 +1,10 @@
 /*
  * Opening and closing the store: for main and for tests. Features need store/store.h only.
  *
- *	store_config_init(&config, settings);
- *	config.data_dir = "./data";
- *	status = store_open(&config, &store, &err);	(before the shards run)
- *	store_close(&store);				(after they stopped)
+ * 	store_config_init(&config, settings);
+ * 	config.data_dir = "./data";
+ * 	status = store_open(&config, &store, &err);	(before the shards run)
+ * 	store_close(&store);				(after they stopped)
  */
 #ifndef STORE_OPEN_H
 #define STORE_OPEN_H

@@ -5,16 +5,16 @@
  * The store belongs to main, which opens it (store/open.h) after the last store_register().
  * Writes are batches of one owner: atomic, completed in the order issued, committed in groups.
  *
- *	static struct store_decl roster = STORE_DECL("roster", STORE_MAP, 1, "Contact lists.");
+ * 	static struct store_decl roster = STORE_DECL("roster", STORE_MAP, 1, "Contact lists.");
  *
- *	struct store_batch *batch = store_batch_new(store, user->jid);
- *	store_put(batch, &roster, contact, item);
- *	seq = store_commit(store, &batch, roster_saved, user);
+ * 	struct store_batch *batch = store_batch_new(store, user->jid);
+ * 	store_put(batch, &roster, contact, item);
+ * 	seq = store_commit(store, &batch, roster_saved, user);
  *
- *	struct store_read *read = store_read_new(store, user->jid);	(one trip for a login)
- *	store_read_get(read, &account, BYTES_NONE);
- *	store_read_scan(read, &roster, BYTES_NONE, BYTES_NONE, 0);
- *	store_read_submit(&read, user_loaded, user);
+ * 	struct store_read *read = store_read_new(store, user->jid);	(one trip for a login)
+ * 	store_read_get(read, &account, BYTES_NONE);
+ * 	store_read_scan(read, &roster, BYTES_NONE, BYTES_NONE, 0);
+ * 	store_read_submit(&read, user_loaded, user);
  *
  * An owner is a bare JID, a domain, or "" for the server; its domain is what follows the '@'.
  * Of one owner, batches and reads come from one shard (its home). Logs: store/log.h. Blobs:

@@ -2,10 +2,10 @@
  * The entrance for clients over TCP: listeners on every shard and the certificates of all
  * domains. Belongs to main; the sockets are opened (or inherited) by whoever calls.
  *
- *	c2s_tls_load(domains, count, data_dir, &set, &err);	main thread, may block
- *	c2s_shard_start(fds, count, set);			on each shard
- *	c2s_shard_set_tls(set);					on each shard, after a reload
- *	c2s_shard_stop();					on each shard: accepts no more
+ * 	c2s_tls_load(domains, count, data_dir, &set, &err);	main thread, may block
+ * 	c2s_shard_start(fds, count, set);			on each shard
+ * 	c2s_shard_set_tls(set);					on each shard, after a reload
+ * 	c2s_shard_stop();					on each shard: accepts no more
  */
 #ifndef STREAM_C2S_H
 #define STREAM_C2S_H

@@ -1,12 +1,12 @@
 /*
  * A carrier in memory, for tests, fuzzers and the conversation-script runner: the test holds
- *the client's end. Shards run by hand on one thread; the client may be used from any of them.
+ * the client's end. Shards run by hand on one thread; the client may be used from any of them.
  *
- *	client = memory_connect(&(struct memory_options){ .is_secure = true });
- *	memory_client_send(client, BYTES_LIT("<stream:stream …>"));
- *	shards_run_until_idle(shards);
- *	… memory_client_received(client) …
- *	memory_client_free(&client);
+ * 	client = memory_connect(&(struct memory_options){ .is_secure = true });
+ * 	memory_client_send(client, BYTES_LIT("<stream:stream …>"));
+ * 	shards_run_until_idle(shards);
+ * 	… memory_client_received(client) …
+ * 	memory_client_free(&client);
  */
 #ifndef STREAM_CARRIER_MEMORY_H
 #define STREAM_CARRIER_MEMORY_H

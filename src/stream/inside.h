@@ -1,16 +1,16 @@
 /*
  * The inside of a stream: what the files of this room share. Nothing here is for other rooms.
  *
- *	OPENING --header--> FEATURES --auth--> SASL <--challenge--> SASL_WAIT
- *	  ^                  |  ^                                    |  |  (lookup, delay,
- *	  |               starttls '-----------failure---------------'  |   verification)
- *	  '-- SECURING <-----'                                       success
- *	                                                                |
- *	  BOUND <--bound-- BIND_WAIT <--iq-- BIND <--header-- REOPENING <--- MOVING (if not at
- *home)
- *	                       '--failed-->---'
- *	any --close, error, lost, timeout--> ENDED (the struct goes when nobody will answer any
- *more)
+ * 	OPENING --header--> FEATURES --auth--> SASL <--challenge--> SASL_WAIT
+ * 	  ^                  |  ^                                    |  |  (lookup, delay,
+ * 	  |               starttls '-----------failure---------------'  |   verification)
+ * 	  '-- SECURING <-----'                                       success
+ * 	                                                                |
+ * 	  BOUND <--bound-- BIND_WAIT <--iq-- BIND <--header-- REOPENING <--- MOVING (if not at
+ * home)
+ * 	                       '--failed-->---'
+ * 	any --close, error, lost, timeout--> ENDED (the struct goes when nobody will answer any
+ * more)
  *
  * Every pair of state and input stands in steps.def. In SASL_WAIT, MOVING and BIND_WAIT the
  * carrier is paused: a client that sends everything at once is not read ahead of its state.

@@ -2,13 +2,13 @@
  * New sealed stanzas from code: IQ results, errors, unavailable presence. A builder writes the
  * element and parses what it wrote: one representation, one path, and the parser proves that
  * every stanza is well-formed (docs/decisions/0002-edit-copies.md has the cost). What it makes
- *is in jabber:client; xml/wire.h maps to jabber:server.
+ * is in jabber:client; xml/wire.h maps to jabber:server.
  *
- *	struct builder b;
- *	builder_init(&b, STANZA_IQ, &(struct stanza_head){ .to = …, .id = …, .type = … });
- *	xml_open(&b.xml, "query", "jabber:iq:version");
- *	…
- *	struct stanza *result = builder_seal(&b);
+ * 	struct builder b;
+ * 	builder_init(&b, STANZA_IQ, &(struct stanza_head){ .to = …, .id = …, .type = … });
+ * 	xml_open(&b.xml, "query", "jabber:iq:version");
+ * 	…
+ * 	struct stanza *result = builder_seal(&b);
  */
 #ifndef XML_BUILD_H
 #define XML_BUILD_H

@@ -1,14 +1,14 @@
 /*
  * struct stanza_edit: collects what should be different about a sealed stanza; sealing it makes
- *a new stanza (or returns the old one if nothing changed). Edits of different namespaces
- *commute. The edit borrows the stanza, its arena and everything handed to it until it is
- *sealed.
+ * a new stanza (or returns the old one if nothing changed). Edits of different namespaces
+ * commute. The edit borrows the stanza, its arena and everything handed to it until it is
+ * sealed.
  *
- *	struct stanza_edit edit;
- *	stanza_edit_init(&edit, stanza, arena);
- *	stanza_edit_remove(&edit, "stanza-id", "urn:xmpp:sid:0");
- *	stanza_edit_append(&edit, xml);
- *	struct stanza *stamped = stanza_edit_seal(&edit);
+ * 	struct stanza_edit edit;
+ * 	stanza_edit_init(&edit, stanza, arena);
+ * 	stanza_edit_remove(&edit, "stanza-id", "urn:xmpp:sid:0");
+ * 	stanza_edit_append(&edit, xml);
+ * 	struct stanza *stamped = stanza_edit_seal(&edit);
  */
 #ifndef XML_EDIT_H
 #define XML_EDIT_H

@@ -5,23 +5,23 @@
  * each stream, may stop at any byte and never looks at a byte twice (but for the few after a
  * '<' at the end of the window).
  *
- *	framer_init(&f, 10000, 128);
- *	while ((kind = framer_next(&f, window, &frame)) > FRAME_MORE)
- *		... window.ptr + frame.offset, frame.len; then cut frame.offset + frame.len
- *		    bytes off the front of the window ...
+ * 	framer_init(&f, 10000, 128);
+ * 	while ((kind = framer_next(&f, window, &frame)) > FRAME_MORE)
+ * 		... window.ptr + frame.offset, frame.len; then cut frame.offset + frame.len
+ * 		    bytes off the front of the window ...
  *
  * The window always starts at the first byte that no frame has taken yet, and only grows until
  * a frame comes. Frames over WebSocket (RFC 7395: a message is an element) go to the parser
  * directly. States:
  *
- *	      .--------- '<' name ----------.         '"' or '\''
- *	      v                             |         .--------.
- *	    TAG <---------------------- CONTENT     QUOTE <-> TAG
- *	     | '>'   depth + 1              ^ | '<![CDATA['  .-> CDATA -']]>'.
- *	     '--------------> CONTENT       | |---------------'              |
- *	    END <-- '</' -- CONTENT         | '<--------------------------- -'
- *	     | '>'   depth - 1; at 0 a frame is complete
- *	    DECLARATION: '<?xml ... ?>', only as the first thing of a stream
+ * 	      .--------- '<' name ----------.         '"' or '\''
+ * 	      v                             |         .--------.
+ * 	    TAG <---------------------- CONTENT     QUOTE <-> TAG
+ * 	     | '>'   depth + 1              ^ | '<![CDATA['  .-> CDATA -']]>'.
+ * 	     '--------------> CONTENT       | |---------------'              |
+ * 	    END <-- '</' -- CONTENT         | '<--------------------------- -'
+ * 	     | '>'   depth - 1; at 0 a frame is complete
+ * 	    DECLARATION: '<?xml ... ?>', only as the first thing of a stream
  */
 #ifndef XML_FRAMER_H
 #define XML_FRAMER_H

@@ -1,13 +1,13 @@
 /*
  * The strict parser: one complete top-level element in, one sealed stanza out (or a fault). It
  * has no state between calls, so names interned by a peer cannot pile up. Checks UTF-8, the
- *Char production, Names (XML 1.0, fifth edition), Namespaces in XML 1.0, unique attributes, the
- *five entities and character references, CDATA, and refuses comments, PIs, DTDs and other
- *entities (RFC 6120 section 11.1). Temporaries live in scratch() and are given back.
+ * Char production, Names (XML 1.0, fifth edition), Namespaces in XML 1.0, unique attributes, the
+ * five entities and character references, CDATA, and refuses comments, PIs, DTDs and other
+ * entities (RFC 6120 section 11.1). Temporaries live in scratch() and are given back.
  *
- *	struct parse_context ctx = { .default_ns = open.default_ns, .content_ns = …, … };
- *	if (parse_element(&ctx, raw, &stanza, &error) < 0)
- *		close the stream with xml_fault_condition(error.fault);
+ * 	struct parse_context ctx = { .default_ns = open.default_ns, .content_ns = …, … };
+ * 	if (parse_element(&ctx, raw, &stanza, &error) < 0)
+ * 		close the stream with xml_fault_condition(error.fault);
  */
 #ifndef XML_PARSE_H
 #define XML_PARSE_H

@@ -1,11 +1,11 @@
 /*
  * struct stanza: one parsed top-level element, sealed: nobody changes it after it was made. It
- *is a single block (base/block.h) with an atomic reference count: facts, node array,
- *attributes, namespaces and the bytes themselves. All slices and nodes handed out here live as
- *long as a reference is held. Any thread may read, ref and unref.
+ * is a single block (base/block.h) with an atomic reference count: facts, node array,
+ * attributes, namespaces and the bytes themselves. All slices and nodes handed out here live as
+ * long as a reference is held. Any thread may read, ref and unref.
  *
- *	const struct xnode *body = xnode_find(stanza_root(s), "body", NULL);
- *	struct bytes text = xnode_text(body, arena);
+ * 	const struct xnode *body = xnode_find(stanza_root(s), "body", NULL);
+ * 	struct bytes text = xnode_text(body, arena);
  *
  * The forwarding rule. tail is everything after the root's start tag: children and end tag. It
  * is well-formed inside any element with the root's name that puts the root's namespace (or the

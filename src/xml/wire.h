@@ -1,12 +1,12 @@
 /*
  * What goes on a stream: a head of the recipient's own, then the tail that all recipients
- *share.
+ * share.
  *
- *	wire_head(&out, stanza, &wire_client);
- *	then stanza_tail(stanza), copied or sent from where it is while a reference is held
+ * 	wire_head(&out, stanza, &wire_client);
+ * 	then stanza_tail(stanza), copied or sent from where it is while a reference is held
  *
  * Namespaces: a stanza is kept in the content namespace of the stream that it came from; the
- *tail never names it, so the head alone decides in which one it arrives.
+ * tail never names it, so the head alone decides in which one it arrives.
  */
 #ifndef XML_WIRE_H
 #define XML_WIRE_H

@@ -1,14 +1,14 @@
 /*
  * Writing XML into a struct buf, escaped and balanced. Names are literals of ours; values may
- *be anything: what XML cannot carry (controls, ill-formed UTF-8) becomes U+FFFD, so that the
- *result is always well-formed. One thread; the buf is borrowed.
+ * be anything: what XML cannot carry (controls, ill-formed UTF-8) becomes U+FFFD, so that the
+ * result is always well-formed. One thread; the buf is borrowed.
  *
- *	struct xml_writer w;
- *	xml_writer_init(&w, &out);
- *	xml_open(&w, "query", "jabber:iq:version");
- *	xml_element_text(&w, "name", BYTES_LIT("Hearth"));
- *	xml_close(&w);
- *	xml_writer_fini(&w);
+ * 	struct xml_writer w;
+ * 	xml_writer_init(&w, &out);
+ * 	xml_open(&w, "query", "jabber:iq:version");
+ * 	xml_element_text(&w, "name", BYTES_LIT("Hearth"));
+ * 	xml_close(&w);
+ * 	xml_writer_fini(&w);
  *
  * Whether the buf overflowed is seen in out->failed at the end.
  */

@@ -2,8 +2,8 @@
  * XEP-0082: date and time profiles. Times are microseconds since 1970, UTC (clock_real_us()).
  * Pure functions, any thread.
  *
- *	char text[DATETIME_MAX_BYTES];
- *	struct bytes stamp = datetime_format(text, clock_real_us(), 3);
+ * 	char text[DATETIME_MAX_BYTES];
+ * 	struct bytes stamp = datetime_format(text, clock_real_us(), 3);
  */
 #ifndef XMPP_DATETIME_H
 #define XMPP_DATETIME_H

@@ -2,7 +2,7 @@
  * Error conditions of stanzas (RFC 6120 section 8.3) and of streams (section 4.9) and the bytes
  * of their elements. Building a whole error reply is core's job. Pure functions, any thread.
  *
- *	error_write_stanza(&out, &(struct stanza_error){ .condition = CONDITION_NOT_ALLOWED });
+ * 	error_write_stanza(&out, &(struct stanza_error){ .condition = CONDITION_NOT_ALLOWED });
  */
 #ifndef XMPP_ERROR_H
 #define XMPP_ERROR_H

@@ -1,12 +1,12 @@
 /*
  * struct jid: a parsed, normalised XMPP address (RFC 7622). It is a small value: pass it by
- *value. It owns nothing: `full` lives in the arena that parsed it (or in the text itself, see
+ * value. It owns nothing: `full` lives in the arena that parsed it (or in the text itself, see
  * jid_parse_borrowed), and jid_local() and friends are slices of `full`. Two addresses are
- *equal exactly if their normalised bytes are. Pure functions, any thread.
+ * equal exactly if their normalised bytes are. Pure functions, any thread.
  *
- *	struct jid to;
- *	if (jid_parse(arena, attribute, &to, NULL) < 0)
- *		return verdict_fail(CONDITION_JID_MALFORMED, TEXT_NONE);
+ * 	struct jid to;
+ * 	if (jid_parse(arena, attribute, &to, NULL) < 0)
+ * 		return verdict_fail(CONDITION_JID_MALFORMED, TEXT_NONE);
  */
 #ifndef XMPP_JID_H
 #define XMPP_JID_H

@@ -1,13 +1,13 @@
 /*
  * SASL (RFC 4422, RFC 6120 section 6) as vocabulary and as a machine without I/O: which
- *mechanisms to offer, and one exchange from the first response to the verdict. Base64 and XML
- *are the caller's (so SASL2, XEP-0388, drives the same exchange). Looking up a user and
- *checking a password may take as long as they like:
+ * mechanisms to offer, and one exchange from the first response to the verdict. Base64 and XML
+ * are the caller's (so SASL2, XEP-0388, drives the same exchange). Looking up a user and
+ * checking a password may take as long as they like:
  *
- *	              start                    credentials
- *	NEW ---------------------> CREDENTIALS ------------> RESPONSE (SCRAM) --response--> DONE
- *	 |  response                ^                   \--> VERIFY (PLAIN)   --verified--> DONE
- *	 +-------> INITIAL ---------+     any refusal, from anywhere: FAILURE, then DONE
+ * 	              start                    credentials
+ * 	NEW ---------------------> CREDENTIALS ------------> RESPONSE (SCRAM) --response--> DONE
+ * 	 |  response                ^                   \--> VERIFY (PLAIN)   --verified--> DONE
+ * 	 +-------> INITIAL ---------+     any refusal, from anywhere: FAILURE, then DONE
  *
  * An exchange belongs to one stream and thread; free it as soon as it is over.
  */

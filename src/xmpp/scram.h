@@ -3,8 +3,8 @@
  * messages in, messages out, no I/O. xmpp/sasl.h drives it; a struct scram lives in an exchange
  * and its slices in the exchange's arena. One thread at a time.
  *
- *	scram_init -> scram_client_first -> (credentials are looked up) -> scram_server_first
- *		   -> scram_client_final -> done
+ * 	scram_init -> scram_client_first -> (credentials are looked up) -> scram_server_first
+ * 		   -> scram_client_final -> done
  *
  * It only ever sees StoredKey and ServerKey, and runs no PBKDF2.
  */

@@ -1,11 +1,11 @@
 /*
  * Verifiers: what an account keeps instead of its password. A list holds SCRAM keys of our own,
  * or a foreign hash (PBKDF2, bcrypt, crypt(3)) that was imported and becomes the SCRAM set at
- *the next PLAIN login. All verifiers of a list are of the same password. Lists live in the
- *arena that made them. The functions marked slow run PBKDF2 or crypt: call them on a worker.
+ * the next PLAIN login. All verifiers of a list are of the same password. Lists live in the
+ * arena that made them. The functions marked slow run PBKDF2 or crypt: call them on a worker.
  *
- *	if (verifier_list_check(&list, &cost, password) && verifier_list_wants_upgrade(&list,
- *&cost)) verifier_list_make(arena, password, &cost, &list);	(then store its format)
+ * 	if (verifier_list_check(&list, &cost, password) && verifier_list_wants_upgrade(&list,
+ * &cost)) verifier_list_make(arena, password, &cost, &list);	(then store its format)
  */
 #ifndef XMPP_VERIFIER_H
 #define XMPP_VERIFIER_H

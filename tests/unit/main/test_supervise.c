@@ -2,8 +2,8 @@
  * The supervisor with a tiny worker: this very program, executed again. It serves one
  * connection after the other on the inherited socket; a byte says what it does.
  *
- *	'p' answers its process id   'c' crashes   'x' crashes with a stanza in hand
- *	'q' asks whether that stanza is set aside  'e' exits with 3
+ * 	'p' answers its process id   'c' crashes   'x' crashes with a stanza in hand
+ * 	'q' asks whether that stanza is set aside  'e' exits with 3
  */
 #include "unit.h"
 

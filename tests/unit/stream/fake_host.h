@@ -2,12 +2,12 @@
  * A room above streams that is made of glass: two domains, a few accounts, and everything it
  * hears kept for the test to look at. Shards run by hand under the fake clock.
  *
- *	fake_start(2);
- *	client = memory_connect(&(struct memory_options){ 0 });
- *	session = fake_login(client, "romeo", "balcony");
- *	fake_send(client, "<message to='juliet@example.org'/>");
- *	… session->heard …
- *	fake_stop();
+ * 	fake_start(2);
+ * 	client = memory_connect(&(struct memory_options){ 0 });
+ * 	session = fake_login(client, "romeo", "balcony");
+ * 	fake_send(client, "<message to='juliet@example.org'/>");
+ * 	… session->heard …
+ * 	fake_stop();
  */
 #ifndef TESTS_STREAM_FAKE_HOST_H
 #define TESTS_STREAM_FAKE_HOST_H
