@@ -112,32 +112,31 @@ static void mutate(struct mutant *mutant, uint64_t *seed)
 {
 	size_t at = next_random(seed) % (mutant->len + 1);
 	size_t some = next_random(seed) % 12;
+	size_t elsewhere = next_random(seed) % (mutant->len + 1);
+	uint64_t chance = next_random(seed);
 	const char *other = seeds[next_random(seed) % array_len(seeds)];
+	const char *token = tokens[next_random(seed) % array_len(tokens)];
 	struct mutant copy = *mutant;
-	char c;
+	char c = (char)chance;
 
 	some = some < mutant->len - at ? some : mutant->len - at;
 	switch (next_random(seed) % 6) {
 	case 0: /* another byte */
-		c = (char)next_random(seed);
 		replace(mutant, at, at < mutant->len, bytes_make(&c, 1));
 		break;
 	case 1: /* something less */
 		replace(mutant, at, some, BYTES_LIT(""));
 		break;
 	case 2: /* something twice */
-		replace(mutant, next_random(seed) % (mutant->len + 1), 0,
-			bytes_make(copy.bytes + at, some));
+		replace(mutant, elsewhere, 0, bytes_make(copy.bytes + at, some));
 		break;
 	case 3: /* a piece of another one */
 		replace(mutant, at, some,
-			bytes_first(
-				bytes_skip(bytes_of(other), next_random(seed) % strlen(other)),
-				next_random(seed) % 40));
+			bytes_first(bytes_skip(bytes_of(other), chance % strlen(other)),
+				    chance / 256 % 40));
 		break;
 	default: /* a token, inserted or instead of something */
-		replace(mutant, at, next_random(seed) % 2 ? some : 0,
-			bytes_of(tokens[next_random(seed) % array_len(tokens)]));
+		replace(mutant, at, chance % 2 ? some : 0, bytes_of(token));
 	}
 }
 
