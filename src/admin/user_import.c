@@ -18,6 +18,7 @@ enum { PORTION_LINES = 25 };
 /* One part: the call, counted down to its answer. */
 struct import {
 	struct admin_call *call;
+	bool is_hashed;	  /* the second word is no password but hashes of one */
 	uint32_t pending; /* lines without a result yet */
 	uint32_t added;
 	uint32_t failed;
@@ -137,10 +138,13 @@ static void derived(struct work *work)
 
 static void post(struct portion *portion)
 {
-	int status;
 	portion->pending = portion->count;
 	work_init(&portion->work, "admin.import", derive, derived);
-	status = worker_post(control_host()->workers, &portion->work);
+	if (portion->import->is_hashed) {
+		derived(&portion->work);
+		return;
+	}
+	int status = worker_post(control_host()->workers, &portion->work);
 	for (uint32_t i = 0, count = portion->count; status < 0 && i < count; i++)
 		line_done(&portion->lines[i], status);
 }
@@ -166,6 +170,22 @@ static struct bytes cut_word(struct bytes *rest)
 	return word;
 }
 
+/* One hash, or several of the same password, parted by blanks. */
+static int read_hashes(struct arena *arena, struct bytes words, struct verifier_list *ret_keys)
+{
+	struct verifier *items = arena_alloc(arena, VERIFIER_LIST_MAX * sizeof(*items));
+	size_t count = 0;
+	while (words.len > 0) {
+		struct verifier_list one;
+		if (count == VERIFIER_LIST_MAX ||
+		    verifier_list_import(arena, cut_word(&words), &one) < 0)
+			return -EINVAL;
+		items[count++] = one.items[0];
+	}
+	*ret_keys = (struct verifier_list){ items, count };
+	return 0;
+}
+
 /* True if the line is an account to make; else it has been counted or reported. */
 static bool read_line(struct import *import, struct bytes text, struct import_line *line)
 {
@@ -187,6 +207,10 @@ static bool read_line(struct import *import, struct bytes text, struct import_li
 	if (!domain) {
 		report(import, line->number, who, TEXT_ADMIN_NO_SUCH_DOMAIN,
 		       jid_domain(line->jid));
+		return false;
+	}
+	if (import->is_hashed && read_hashes(arena, rest, &line->keys) < 0) {
+		report(import, line->number, line->jid.full, TEXT_ADMIN_BAD_HASH, BYTES_NONE);
 		return false;
 	}
 	line->password = rest;
@@ -222,6 +246,7 @@ void admin_user_import(struct admin_call *call)
 	const struct cJSON *first = admin_call_arg(call, "first_line");
 	struct import *import = block_alloc_zeroed(sizeof(*import));
 	import->call = call;
+	import->is_hashed = admin_call_flag(call, "hashed");
 	import->pending = 1; /* ours: nothing ends while lines are read */
 	read_lines(import, admin_call_arg(call, "users"),
 		   cJSON_IsNumber(first) && first->valuedouble >= 1 &&

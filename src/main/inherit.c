@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/blackbox.h"
@@ -55,6 +56,8 @@ int worker_inherit(struct inherited_fd *ret_fds, size_t *ret_count, struct err *
 			status = take_fd(name, (int)fd, ret_fds, &count, ret_err);
 	}
 	unsetenv(SUPERVISE_ENV);
+	/* Else it would be called "exe", after what the supervisor executed. */
+	prctl(PR_SET_NAME, "hearthd");
 	if (status == 0)
 		*ret_count = count;
 	return status;

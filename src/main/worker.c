@@ -357,22 +357,28 @@ static int prepare(struct config *config, struct err *ret_err)
 	return open_store(settings, ret_err);
 }
 
+static void stop_shard(struct shard *shard)
+{
+	shard_enter(shard);
+	if (shard_context(shard, SHARD_ADMIN))
+		control_stop();
+	if (shard_context(shard, SHARD_CORE))
+		core_shard_stop();
+	if (shard->id == 0)
+		loop_remove(&shard->loop, &worker.signals);
+	shard_enter(NULL);
+}
+
 /* Order: nothing may be freed that something below it still points to. */
 static void tear_down(void)
 {
-	for (unsigned i = 0; worker.shards && i < worker.shards->count; i++) {
-		shard_enter(worker.shards->shards[i]);
-		if (i == 0 && shard_context(shard_self(), SHARD_ADMIN))
-			control_stop();
-		if (shard_context(shard_self(), SHARD_CORE))
-			core_shard_stop();
-		if (i == 0)
-			loop_remove(shard_loop(), &worker.signals);
-	}
-	shard_enter(NULL);
+	worker_pool_free(&worker.workers);
+	if (worker.shards)
+		shards_run_until_idle(worker.shards);
+	for (unsigned i = 0; worker.shards && i < worker.shards->count; i++)
+		stop_shard(worker.shards->shards[i]);
 	if (worker.store)
 		store_close(&worker.store);
-	worker_pool_free(&worker.workers);
 	shards_free(&worker.shards);
 	if (worker.tickets)
 		tls_tickets_unref(&worker.tickets);
