@@ -64,17 +64,32 @@ static int account_parse_line(struct bytes line, struct account *account)
 	return 0;
 }
 
-int account_parse(struct arena *arena, struct bytes value, struct account *ret_account)
+/* The lines up to the empty one; leaves what follows in *value. */
+static int account_parse_head(struct bytes *value, struct account *ret_account)
 {
 	struct account account = { 0 };
-	struct bytes line = bytes_cut(&value, '\n');
+	struct bytes line = bytes_cut(value, '\n');
 
 	if (!bytes_is(line, "hearth-account 1"))
 		return -EINVAL;
-	while ((line = bytes_cut(&value, '\n')).len > 0)
+	while ((line = bytes_cut(value, '\n')).len > 0)
 		if (account_parse_line(line, &account) < 0)
 			return -EINVAL;
-	if (verifier_list_parse(arena, value, &account.verifiers) < 0)
+	*ret_account = account;
+	return 0;
+}
+
+int account_parse_facts(struct bytes value, struct account *ret_account)
+{
+	return account_parse_head(&value, ret_account);
+}
+
+int account_parse(struct arena *arena, struct bytes value, struct account *ret_account)
+{
+	struct account account;
+
+	if (account_parse_head(&value, &account) < 0 ||
+	    verifier_list_parse(arena, value, &account.verifiers) < 0)
 		return -EINVAL;
 	*ret_account = account;
 	return 0;

@@ -32,6 +32,8 @@ struct verifier_cost account_cost(const struct settings *settings);
 /* The stored form, in the arena; and back: 0 or -EINVAL. */
 struct bytes account_format(struct arena *arena, const struct account *account);
 int account_parse(struct arena *arena, struct bytes value, struct account *ret_account);
+/* The same without the verifiers, for those who do not check passwords. 0 or -EINVAL. */
+int account_parse_facts(struct bytes value, struct account *ret_account);
 
 enum account_verb {
 	ACCOUNT_READ,

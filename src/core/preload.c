@@ -66,7 +66,7 @@ static int preload_account(struct user *user, const struct store_read *read)
 
 	if (bytes_is_none(value))
 		return -ENOENT;
-	if (account_parse(scratch(), value, &account) < 0)
+	if (account_parse_facts(value, &account) < 0)
 		return -EILSEQ;
 	user->role = (uint8_t)account.role;
 	return 0;
