@@ -201,29 +201,33 @@ static bool manage_stream(struct client *client, struct bytes element)
 	return false;
 }
 
-static void answer_request(struct client *client, struct bytes element)
+/* What a server may ask: a roster push is taken note of, anything else is not known. */
+static bool answer_request(struct client *client, struct bytes element)
 {
+	if (!scan_is(element, "iq"))
+		return false;
 	struct bytes type = scan_attr(element, BYTES_LIT("type"));
 	struct bytes id = scan_attr(element, BYTES_LIT("id"));
 	struct bytes from = scan_attr(element, BYTES_LIT("from"));
-
-	if (bytes_is(type, "get"))
+	if (bytes_is(type, "set"))
+		buf_printf(client_out(client), "<iq type='result' id='%.*s'/>", BYTES_ARG(id));
+	else if (bytes_is(type, "get"))
 		buf_printf(client_out(client),
 			   "<iq type='error' id='%.*s' to='%.*s'><error type='cancel'>"
 			   "<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
 			   "</error></iq>",
 			   BYTES_ARG(id), BYTES_ARG(from));
+	else
+		return false;
+	return true;
 }
 
 static void on_stanza(struct client *client, struct bytes element, uint64_t now_ns)
 {
-	if (manage_stream(client, element))
+	if (manage_stream(client, element) || answer_request(client, element))
 		return;
 	if (client->state == CLIENT_SETUP)
 		on_setup(client, element);
-	else if (scan_is(element, "iq") &&
-		 bytes_is(scan_attr(element, BYTES_LIT("type")), "get"))
-		answer_request(client, element);
 	else
 		client->load->ops->stanza(client, element, now_ns);
 }

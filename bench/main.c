@@ -8,8 +8,9 @@
 #include "scenario.h"
 
 static const struct scenario *const scenarios[] = {
-	&scenario_process, &scenario_idle,     &scenario_login,	 &scenario_chat,
-	&scenario_rate,	   &scenario_presence, &scenario_roster,
+	&scenario_process, &scenario_idle,   &scenario_login,
+	&scenario_chat,	   &scenario_rate,   &scenario_subscribe,
+	&scenario_collect, &scenario_roster, &scenario_presence,
 };
 
 static const char usage[] =

@@ -30,6 +30,8 @@ OPERATIONS = [
     ("login-tls", "login over TLS, full handshake"),
     ("login-starttls", "login with STARTTLS"),
     ("presence", "presence delivery, 1,000 × 50"),
+    ("subscribe", "subscription: request, approval, pushes"),
+    ("collect", "roster change with its push"),
     ("roster-50", "roster load, 50 contacts"),
     ("roster-1000", "roster load, 1,000 contacts"),
 ]

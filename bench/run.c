@@ -194,7 +194,7 @@ void result_text(struct result *result, const char *name, const char *value)
 
 void result_cost(struct result *result, const struct cost *cost, uint64_t ops)
 {
-	double n = ops ? (double)ops : 1;
+	double n = (double)ops;
 
 	result_u64(result, "ops", ops);
 	result_real(result, "cpu_us_per_op", cost->server_cpu_s * 1e6 / n);

@@ -26,6 +26,8 @@ extern const struct scenario scenario_chat;
 extern const struct scenario scenario_rate;
 extern const struct scenario scenario_presence;
 extern const struct scenario scenario_roster;
+extern const struct scenario scenario_subscribe;
+extern const struct scenario scenario_collect;
 
 /* What a stretch of time cost the server and the generator. */
 struct meter {

@@ -9,6 +9,7 @@
 # server's processes.
 
 server_core=0
+all_cores=0-$(($(nproc) - 1))
 load_core=$(($(nproc) > 1 ? 1 : 0))
 seconds=${BENCH_SECONDS:-8}
 rate_seconds=${BENCH_RATE_SECONDS:-6}
@@ -178,16 +179,21 @@ run_server() { # NAME
 	eval "_plain_port=\$${1}_port _tls_port=\$${1}_tls_port"
 	port=$_plain_port
 	say "starting $server $version"
+	_core=$server_core server_core=$all_cores
 	start_server "$server"
 	measure process process
-	"${server}_fill" "$work/$server"
+	say "making accounts"
+	BENCH_IDLE=$idle_sessions "${server}_fill" "$work/$server"
 	stop_server "$pid"
+	server_core=$_core
 	start_server "$server"
 	measure login login
 	measure chat-1 chat --window 1
 	measure chat-8 chat --window 8
 	measure login-starttls login --tls starttls
 	run_rates
+	measure subscribe subscribe --prefix s --users 100 --contacts 20
+	measure collect collect --prefix s --users 20 --contacts 100
 	measure presence presence --prefix r --users 1000 --contacts 50 --window 20
 	measure roster-50 roster --prefix r --users 100 --contacts 50
 	measure roster-1000 roster --prefix l --users 20 --contacts 1000

@@ -3,7 +3,8 @@
 
 usage: accounts.py prosody DATA_DIR DOMAIN | ejabberd FILE DOMAIN | lines DOMAIN
 
-  u0 … u9999  no contacts
+  u0 …        no contacts, as many as $BENCH_IDLE (10,000), at least 2,000
+  s0 … s99    no contacts, to make some
   r0 … r999   50 mutual contacts each, their neighbours on a ring (25 on either side)
   l0 … l19    1,000 contacts each, who never come online
 All have one password. For the files one salt serves everybody: a server's work at a SCRAM login
@@ -19,12 +20,14 @@ import sys
 PASSWORD = b"benchmark"
 SALT = b"hearth-benchmark-salt"
 ROUNDS = {"prosody": 10000, "ejabberd": 4096}  # the defaults of their Debian versions
-PLAIN, RING, LARGE = 10000, 1000, 20
+PLAIN = max(2000, int(os.environ.get("BENCH_IDLE", 10000)))
+RING, LARGE = 1000, 20
 RING_CONTACTS, LARGE_CONTACTS = 50, 1000
 
 
 def users():
     yield from (f"u{i}" for i in range(PLAIN))
+    yield from (f"s{i}" for i in range(100))
     yield from (f"r{i}" for i in range(RING))
     yield from (f"l{i}" for i in range(LARGE))
 

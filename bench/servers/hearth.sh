@@ -26,4 +26,13 @@ hearth_start() { # DIR
 hearth_fill() { # DIR
 	python3 "$bench/servers/accounts.py" lines localhost |
 		"$hearthctl_program" --data-dir "$1/data" user import -
+	if wanted presence || wanted roster || wanted idle-full; then
+		say "making rosters through XMPP"
+		"$load_program" subscribe --server hearth --case fill --port "$hearth_port" \
+			--pid "$server_pid" --cache "$work/salted" --prefix r --users 1000 \
+			--contacts 50 >&2
+		"$load_program" collect --server hearth --case fill --port "$hearth_port" \
+			--pid "$server_pid" --cache "$work/salted" --prefix l --users 20 \
+			--contacts 1000 >&2
+	fi
 }
