@@ -42,8 +42,8 @@ static const struct settings *host_domain_settings(const struct domain *domain)
 
 static struct bytes host_domain_name(const struct domain *domain)
 {
-	return (const void *)domain == &domains[0] ? BYTES_LIT("example.org") :
-						     BYTES_LIT("example.net");
+	return (const void *)domain == &domains[0] ? BYTES_LIT("example.org")
+						   : BYTES_LIT("example.net");
 }
 
 static unsigned host_home(struct jid bare)
@@ -222,8 +222,8 @@ void fake_start(unsigned count)
 {
 	fake = (struct fake){ 0 };
 	clock_fake_start(1700000000000000);
-	assert_int_equal(
-		shards_new(&(struct shards_config){ .count = count }, &fake.shards), 0);
+	assert_int_equal(shards_new(&(struct shards_config){ .count = count }, &fake.shards),
+			 0);
 	assert_int_equal(worker_pool_new(0, 16, &pool), 0);
 	shard_enter(fake.shards->shards[0]);
 	arena_init(&keep, 1024);
@@ -246,8 +246,7 @@ void fake_stop(void)
 		assert_int_equal(stream_count(), 0);
 	}
 	assert_int_equal(admission_count(), 0);
-	list_for_each_safe(pos, next, &fake.sessions)
-	{
+	list_for_each_safe (pos, next, &fake.sessions) {
 		struct fake_session *session = list_entry(pos, struct fake_session, link);
 
 		buf_fini(&session->heard);
@@ -293,7 +292,8 @@ const char *fake_received(struct memory_client *client)
 	return text;
 }
 
-/* --- what clients say ------------------------------------------------------------------------ */
+/* --- what clients say ------------------------------------------------------------------------
+ */
 
 const char *fake_plain(const char *authzid, const char *user, const char *password)
 {

@@ -59,8 +59,8 @@ static void the_server_makes_one_up(void **state)
 	start();
 	for (int i = 0; i < 2; i++) {
 		clients[i] = authenticated();
-		fake_send(clients[i], i == 0 ? "<iq type='set' id='1'><bind " BIND "/></iq>" :
-					       "<iq type='set' id='1'><bind " BIND
+		fake_send(clients[i], i == 0 ? "<iq type='set' id='1'><bind " BIND "/></iq>"
+					     : "<iq type='set' id='1'><bind " BIND
 					       "><resource/></bind></iq>");
 		assert_has(fake_received(clients[i]), "<jid>romeo@example.org/");
 		sessions[i] = last_session();
@@ -239,8 +239,7 @@ static void the_headers_prefixes_and_language(void **state)
 	start();
 	client = plain_client();
 	fake_send(client, fake_header("example.org"));
-	fake_send(client, arena_printf(scratch(),
-				       "<auth " SASL " mechanism='PLAIN'>%s</auth>",
+	fake_send(client, arena_printf(scratch(), "<auth " SASL " mechanism='PLAIN'>%s</auth>",
 				       fake_plain("", "romeo", "secret"))
 				  .ptr);
 	fake_send(client, "<stream:stream to='example.org' version='1.0' xml:lang='de' "
@@ -248,8 +247,7 @@ static void the_headers_prefixes_and_language(void **state)
 			  "xmlns:stream='http://etherx.jabber.org/streams'>"
 			  "<iq type='set' id='1'><bind " BIND "/></iq>");
 	session = last_session();
-	assert_string_equal(
-		arena_cstr(scratch(), stream_xml_lang(session->stream)), "de");
+	assert_string_equal(arena_cstr(scratch(), stream_xml_lang(session->stream)), "de");
 	fake_send(client, "<message to='juliet@example.org'><x:y x:z='1'/></message>");
 	assert_has(heard(session), "xml:lang='de'");
 	fake_send(client, "<message xml:lang='fr'><x:y x:z='1'/></message>");
@@ -270,8 +268,7 @@ static void prefix_free_canonicalisation(void **state)
 	start();
 	client = plain_client();
 	fake_send(client, fake_header("example.org"));
-	fake_send(client, arena_printf(scratch(),
-				       "<auth " SASL " mechanism='PLAIN'>%s</auth>",
+	fake_send(client, arena_printf(scratch(), "<auth " SASL " mechanism='PLAIN'>%s</auth>",
 				       fake_plain("", "romeo", "secret"))
 				  .ptr);
 	fake_send(client, "<stream:stream to='example.org' version='1.0' "

@@ -26,9 +26,9 @@ static void a_framed_life(void **state)
 	assert_has(got, "<stream:features xmlns:stream='http://etherx.jabber.org/streams'>"
 			"<mechanisms ");
 	/* Pipelined over the move. */
-	memory_client_send(client, arena_printf(scratch(),
-						"<auth " SASL " mechanism='PLAIN'>%s</auth>",
-						fake_plain("", "romeo", "secret")));
+	memory_client_send(client,
+			   arena_printf(scratch(), "<auth " SASL " mechanism='PLAIN'>%s</auth>",
+					fake_plain("", "romeo", "secret")));
 	memory_client_send(client, BYTES_LIT(OPEN));
 	memory_client_send(client, BYTES_LIT("<iq xmlns='jabber:client' type='set' id='1'>"
 					     "<bind " BIND "/></iq>"));
@@ -72,7 +72,8 @@ static void framed_errors(void **state)
 		fake_send(client, messages[i][0]);
 		got = fake_received(client);
 		assert_has(got, "<open " FRAMING);
-		assert_has(got, "<stream:error xmlns:stream='http://etherx.jabber.org/streams'");
+		assert_has(got,
+			   "<stream:error xmlns:stream='http://etherx.jabber.org/streams'");
 		assert_has(got, messages[i][1]);
 		assert_has(got, "<close " FRAMING "/>");
 		assert_true(memory_client_is_closed(client));

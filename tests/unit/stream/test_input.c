@@ -10,15 +10,16 @@ static void start(void)
 /* A login and a chat, in one text; malloc'd. */
 static char *whole_life(void)
 {
-	return strdup(arena_printf(scratch(),
-				   "%s<iq type='set' id='1'><bind " BIND
-				   "><resource>balcony</resource></bind></iq>\n"
-				   "<presence/> <message to='juliet@example.org' id='&lt;'>"
-				   "<body>\xE4\xBD\xA0\xE5\xA5\xBD \xF0\x9F\x98\x80 &amp; <![CDATA["
-				   "</message>]]></body></message><r xmlns='urn:test'/>"
-				   "</stream:stream>",
-				   fake_login_text("romeo", "secret"))
-			      .ptr);
+	return strdup(
+		arena_printf(scratch(),
+			     "%s<iq type='set' id='1'><bind " BIND
+			     "><resource>balcony</resource></bind></iq>\n"
+			     "<presence/> <message to='juliet@example.org' id='&lt;'>"
+			     "<body>\xE4\xBD\xA0\xE5\xA5\xBD \xF0\x9F\x98\x80 &amp; <![CDATA["
+			     "</message>]]></body></message><r xmlns='urn:test'/>"
+			     "</stream:stream>",
+			     fake_login_text("romeo", "secret"))
+			.ptr);
 }
 
 static void check_life(struct memory_client *client)
@@ -158,7 +159,7 @@ static char *repeat(const char *text, size_t times)
 static void too_much(void **state)
 {
 	static const struct bad_input shapes[] = {
-		{ "<a>", "policy-violation" },	    /* 10,000 deep */
+		{ "<a>", "policy-violation" },		/* 10,000 deep */
 		{ " a='aaaaaaa'", "policy-violation" }, /* many attributes */
 	};
 	struct memory_client *client;
@@ -211,8 +212,8 @@ static void nothing_after_the_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(byte_by_byte),	      cmocka_unit_test(cut_at_every_byte),
-		cmocka_unit_test(wrong_in_every_way), cmocka_unit_test(too_much),
+		cmocka_unit_test(byte_by_byte),		 cmocka_unit_test(cut_at_every_byte),
+		cmocka_unit_test(wrong_in_every_way),	 cmocka_unit_test(too_much),
 		cmocka_unit_test(nothing_after_the_end),
 	};
 

@@ -270,11 +270,10 @@ static void scram(struct memory_client *client, const char *mech, const char *gs
 	if (!failure) {
 		struct bytes proof = base64_encode(&arena, scram.expected_final);
 
-		assert_string_equal(
-			fake_received(client),
-			arena_printf(&arena, "<success " SASL ">%.*s</success>",
-				     BYTES_ARG(proof))
-				.ptr);
+		assert_string_equal(fake_received(client),
+				    arena_printf(&arena, "<success " SASL ">%.*s</success>",
+						 BYTES_ARG(proof))
+					    .ptr);
 	} else {
 		assert_failure(client, failure);
 	}
@@ -300,8 +299,8 @@ static void scram_plus_binds_to_the_channel(void **state)
 
 	(void)state;
 	fake_start(1);
-	client = memory_connect(&(struct memory_options){ .is_secure = true,
-							  .has_bindings = true });
+	client = memory_connect(
+		&(struct memory_options){ .is_secure = true, .has_bindings = true });
 	fake_send(client, fake_header("example.org"));
 	fake_received(client);
 	scram(client, "SCRAM-SHA-256-PLUS", "p=tls-exporter,,", memory_end_point(), "secret",

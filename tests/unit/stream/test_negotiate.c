@@ -9,9 +9,10 @@ static void header_and_features(void **state)
 	(void)state;
 	fake_start(1);
 	client = memory_connect(&(struct memory_options){ .has_starttls = true });
-	fake_send(client, "<?xml version='1.0'?>\n<stream:stream to='Example.ORG' version='1.0' "
-			  "from='Romeo@example.org' xml:lang='zh-CN' xmlns='jabber:client' "
-			  "xmlns:stream='http://etherx.jabber.org/streams'>");
+	fake_send(client,
+		  "<?xml version='1.0'?>\n<stream:stream to='Example.ORG' version='1.0' "
+		  "from='Romeo@example.org' xml:lang='zh-CN' xmlns='jabber:client' "
+		  "xmlns:stream='http://etherx.jabber.org/streams'>");
 	got = fake_received(client);
 	assert_has(got, "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "
 			"xmlns:stream='http://etherx.jabber.org/streams' id='");
@@ -75,9 +76,8 @@ static void secure_offers(void **state)
 
 	(void)state;
 	fake_start(1);
-	client = memory_connect(&(struct memory_options){ .is_secure = true,
-							  .has_starttls = true,
-							  .has_bindings = true });
+	client = memory_connect(&(struct memory_options){
+		.is_secure = true, .has_starttls = true, .has_bindings = true });
 	fake_send(client, fake_header("example.org"));
 	got = fake_received(client);
 	assert_has_not(got, "starttls");
@@ -89,8 +89,8 @@ static void secure_offers(void **state)
 			"</sasl-channel-binding>");
 	memory_client_free(&client);
 	fake_set("sasl.mechanisms", "SCRAM-SHA-1", false);
-	client = memory_connect(&(struct memory_options){ .is_secure = true,
-							  .has_bindings = true });
+	client = memory_connect(
+		&(struct memory_options){ .is_secure = true, .has_bindings = true });
 	fake_send(client, fake_header("example.org"));
 	got = fake_received(client);
 	assert_has(got, "<mechanism>SCRAM-SHA-1-PLUS</mechanism>"

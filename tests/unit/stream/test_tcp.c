@@ -91,8 +91,8 @@ static void tcp_send(struct tcp_client *client, const char *text)
 	unsigned patience = 0;
 
 	while (len > 0) {
-		ssize_t n = client->ssl ? SSL_write(client->ssl, text, (int)len) :
-					  send(client->fd, text, len, MSG_NOSIGNAL);
+		ssize_t n = client->ssl ? SSL_write(client->ssl, text, (int)len)
+					: send(client->fd, text, len, MSG_NOSIGNAL);
 
 		if (n > 0) {
 			text += n;
@@ -105,8 +105,8 @@ static void tcp_send(struct tcp_client *client, const char *text)
 static bool tcp_read(struct tcp_client *client)
 {
 	size_t room = sizeof(client->text) - 1 - client->len;
-	ssize_t n = client->ssl ? SSL_read(client->ssl, client->text + client->len, (int)room) :
-				  recv(client->fd, client->text + client->len, room, 0);
+	ssize_t n = client->ssl ? SSL_read(client->ssl, client->text + client->len, (int)room)
+				: recv(client->fd, client->text + client->len, room, 0);
 
 	if (n > 0) {
 		client->len += (size_t)n;
