@@ -58,9 +58,11 @@ static int presence_priority(const struct stanza *stanza, int8_t *ret_priority)
 static void presence_fail(struct session *session, const struct stanza *stanza,
 			  enum stanza_condition condition)
 {
-	struct stanza *error =
-		reply_error(stanza, verdict_fail(condition, TEXT_NONE), session_lang(session));
+	struct stanza *error;
 
+	if (!reply_is_allowed(stanza))
+		return;
+	error = reply_error(stanza, verdict_fail(condition, TEXT_NONE), session_lang(session));
 	output_to_session(session, error);
 	stanza_unref(&error);
 }
