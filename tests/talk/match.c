@@ -167,7 +167,8 @@ static bool match_attrs(const struct xnode *expected, const struct xnode *actual
 	for (unsigned i = 0; i < expected->attr_count; i++) {
 		const struct xattr *attr = attrs_of(expected) + i;
 		const struct xattr *other;
-		if (bytes_is(attr_name(expected, attr), "talk-open"))
+		if (bytes_is(attr_name(expected, attr), "talk-open") ||
+		    bytes_is(attr_name(expected, attr), "talk-absent"))
 			continue;
 		wanted++;
 		other = attr_find(actual, attr_ns(expected, attr), attr_name(expected, attr));
@@ -178,15 +179,38 @@ static bool match_attrs(const struct xnode *expected, const struct xnode *actual
 	return is_open || wanted == actual->attr_count;
 }
 
+/* talk-absent='yes': no such child. Checked on its own, whatever the order. */
+static bool match_absent(const struct xnode *unwanted, const struct xnode *actual,
+			 struct variables *variables)
+{
+	for (const struct xnode *have = xnode_first_child(actual); have != NULL;
+	     have = xnode_next(have))
+		if (match_element(unwanted, have, variables))
+			return false;
+	return true;
+}
+
+static const struct xnode *match_skip_absent(const struct xnode *want)
+{
+	while (want != NULL && bytes_is(xnode_attr(want, "talk-absent"), "yes"))
+		want = xnode_next(want);
+	return want;
+}
+
 static bool match_children(const struct xnode *expected, const struct xnode *actual,
 			   bool is_open, struct variables *variables)
 {
 	const struct xnode *want = xnode_first_child(expected);
 	const struct xnode *have = xnode_first_child(actual);
 
+	for (const struct xnode *node = want; node != NULL; node = xnode_next(node))
+		if (bytes_is(xnode_attr(node, "talk-absent"), "yes") &&
+		    !match_absent(node, actual, variables))
+			return false;
+	want = match_skip_absent(want);
 	for (; have != NULL && want != NULL; have = xnode_next(have)) {
 		if (match_element(want, have, variables))
-			want = xnode_next(want);
+			want = match_skip_absent(xnode_next(want));
 		else if (!is_open)
 			return false;
 	}

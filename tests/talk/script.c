@@ -185,10 +185,16 @@ static void command_account(struct script *script, struct bytes args)
 {
 	struct bytes rest = args;
 
-	if (bytes_is(bytes_cut(&rest, ' '), "deletes"))
+	struct bytes verb = bytes_cut(&rest, ' ');
+
+	if (bytes_is(verb, "deletes"))
 		world_delete_account(rest);
+	else if (bytes_is(verb, "adds"))
+		world_add_account(rest);
+	else if (bytes_is(verb, "begins") && bytes_has_prefix(rest, BYTES_LIT("to delete ")))
+		world_begin_delete(bytes_skip(rest, strlen("to delete ")));
 	else
-		script_fail(script, "say: account deletes JID");
+		script_fail(script, "say: account adds/deletes/begins to delete JID");
 }
 
 /* --- what a client does ----------------------------------------------------------------------

@@ -30,6 +30,8 @@ void world_settle(void);
 void world_clock(uint64_t ms);
 void world_add_account(struct bytes jid);
 void world_delete_account(struct bytes jid);
+/* The same, not waiting until it is done. */
+void world_begin_delete(struct bytes jid);
 /* While it runs: serves one more domain, or one less. */
 void world_publish(struct bytes name, bool is_served);
 /* Ends the sessions of a full or bare JID; returns how many. */

@@ -257,6 +257,20 @@ void world_add_account(struct bytes jid)
 	check(status == 0);
 }
 
+static void account_forget(struct account_op *op)
+{
+	(void)op;
+}
+
+void world_begin_delete(struct bytes jid)
+{
+	struct jid parsed;
+
+	check(jid_parse(scratch(), jid, &parsed, NULL) == 0);
+	account_op_send(account_op_new(ACCOUNT_DELETE, parsed, account_forget, NULL));
+	world_settle();
+}
+
 void world_delete_account(struct bytes jid)
 {
 	struct jid parsed;
