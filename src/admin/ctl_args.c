@@ -234,24 +234,22 @@ static int read_group(struct cursor *cursor, struct bytes group)
 
 static int read_command(struct cursor *cursor)
 {
-	struct bytes first = bytes_of(cursor->argv[cursor->at]);
+	struct bytes first = bytes_of(cursor->argv[cursor->at]), both = first;
 	struct ctl_args *args = cursor->args;
-	if (cursor->at + 1 < cursor->argc) {
-		struct bytes both = arena_printf(scratch(), "%.*s %s", BYTES_ARG(first),
-						 cursor->argv[cursor->at + 1]);
-		args->command = admin_command_find(both);
-	}
-	if (args->command) {
-		cursor->at += 2;
-		return read_arguments(cursor);
-	}
-	cursor->at++;
-	args->command = admin_command_find(first);
-	if (args->command)
-		return read_arguments(cursor);
-	if (admin_command_has_group(first))
+	if (cursor->at + 1 < cursor->argc)
+		both = arena_printf(scratch(), "%.*s %s", BYTES_ARG(first),
+				    cursor->argv[cursor->at + 1]);
+	args->command = admin_command_find(both);
+	if (!args->command)
+		args->command = admin_command_find(first);
+	if (!args->command && admin_command_has_group(first)) {
+		cursor->at++;
 		return read_group(cursor, first);
-	return unknown_command(cursor, first);
+	}
+	if (!args->command)
+		return unknown_command(cursor, both);
+	cursor->at += strchr(args->command->name, ' ') ? 2 : 1;
+	return read_arguments(cursor);
 }
 
 static int read_all(struct cursor *cursor)

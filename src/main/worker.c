@@ -32,7 +32,7 @@
 
 enum {
 	WORKER_QUEUE_MAX = 4096,
-	DRAIN_MS = 5000,
+	DRAIN_MS = 2000, /* for clients to read the end of their stream */
 	TICKET_KEY_MS = 4 * 3600 * 1000,
 };
 

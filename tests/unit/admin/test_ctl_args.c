@@ -57,7 +57,7 @@ static const struct {
 } wrong[] = {
 	{ "hearthctl", "a command is missing" },
 	{ "hearthctl user", "\"user\" is the first word of several commands: which one?" },
-	{ "hearthctl usr add", "unknown command \"usr\"" },
+	{ "hearthctl usr add", "unknown command \"usr add\"; did you mean \"user add\"?" },
 	{ "hearthctl user ad a@b", "unknown command \"user ad\"; did you mean \"user add\"?" },
 	{ "hearthctl staus", "unknown command \"staus\"; did you mean \"status\"?" },
 	{ "hearthctl user add", "JID is missing: hearthctl user add JID" },

@@ -1,0 +1,70 @@
+"""A slixmpp client with what the interop tests need: waiting for events, never for time."""
+import asyncio
+import ssl
+
+import slixmpp
+
+PATIENCE = 30  # seconds until a test that waits for an event fails
+
+
+class Peer(slixmpp.ClientXMPP):
+    def __init__(self, jid, password, server, direct_tls=False, plugins=()):
+        super().__init__(jid, password)
+        self.server, self.direct_tls = server, direct_tls
+        self.messages = asyncio.Queue()
+        self.stanzas = asyncio.Queue()
+        self.is_up = asyncio.get_event_loop().create_future()
+        self.ssl_context.check_hostname = False
+        self.ssl_context.verify_mode = ssl.CERT_NONE
+        for plugin in plugins:
+            self.register_plugin(plugin)
+        self.add_event_handler("session_start", self.on_start)
+        self.add_event_handler("failed_all_auth", lambda _: self.on_failure("login refused"))
+        self.add_event_handler("connection_failed", lambda e: self.on_failure(str(e)))
+        self.add_event_handler("message", self.on_message)
+
+    async def on_start(self, _):
+        await self.get_roster()
+        self.send_presence()
+        self.is_up.set_result(True)
+
+    def on_failure(self, why):
+        if not self.is_up.done():
+            self.is_up.set_exception(RuntimeError(f"{self.boundjid}: {why}"))
+
+    def on_message(self, message):
+        self.messages.put_nowait((message["from"], message["type"], message["body"]))
+
+    async def up(self):
+        if self.direct_tls:
+            self.connect(("127.0.0.1", self.server.tls_port), use_ssl=True)
+        else:
+            self.connect(("127.0.0.1", self.server.port))
+        await asyncio.wait_for(asyncio.shield(self.is_up), PATIENCE)
+        return self
+
+    async def next_body(self):
+        while True:
+            sender, kind, body = await asyncio.wait_for(self.messages.get(), PATIENCE)
+            if body or kind == "error":
+                return sender, kind, body
+
+    async def expect(self, event, when=lambda _: True):
+        """The next event of this name for which `when` holds."""
+        found = asyncio.get_event_loop().create_future()
+
+        def heard(data):
+            if not found.done() and when(data):
+                found.set_result(data)
+        self.add_event_handler(event, heard)
+        try:
+            return await asyncio.wait_for(found, PATIENCE)
+        finally:
+            self.del_event_handler(event, heard)
+
+    async def down(self):
+        await self.disconnect()
+
+
+def run(main):
+    asyncio.get_event_loop().run_until_complete(main)
