@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "io/conn.h"
 #include "io/tls.h"
-#include "stream/carrier.h"
+#include "stream/inside.h"
 #include "stream/local.h"
 
 enum { LOW_MARK_BYTES = 16384 };
@@ -83,10 +83,10 @@ static int tcp_start_tls(struct carrier *carrier, const struct domain *domain)
 {
 	struct tls_set *set = shard_tls();
 
-	(void)domain; /* the set finds the certificate by the name in the handshake */
 	if (!set)
 		return -ENOTSUP;
-	conn_start_tls(tcp_of(carrier)->conn, set, NULL);
+	/* A client that names no host in the handshake has named it in the header. */
+	conn_start_tls_as(tcp_of(carrier)->conn, set, NULL, stream_host()->domain_name(domain));
 	return 0;
 }
 

@@ -69,13 +69,14 @@ static void turn_for(unsigned *patience, const char *what)
 
 #define turn(patience) turn_for((patience), __func__)
 
-static void tcp_handshake(struct tcp_client *client, const char *alpn)
+static void tcp_handshake(struct tcp_client *client, const char *server_name, const char *alpn)
 {
 	unsigned patience = 0;
 
 	client->ssl = SSL_new(client_ctx);
 	SSL_set_fd(client->ssl, client->fd);
-	SSL_set_tlsext_host_name(client->ssl, "example.org");
+	if (server_name)
+		SSL_set_tlsext_host_name(client->ssl, server_name);
 	if (alpn)
 		SSL_set_alpn_protos(client->ssl, (const unsigned char *)alpn,
 				    (unsigned)strlen(alpn));
@@ -301,7 +302,7 @@ static void starttls_and_scram_plus(void **state)
 	assert_has(tcp_expect(client, "</stream:features>"), "<required/>");
 	tcp_send(client, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
 	tcp_expect(client, "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
-	tcp_handshake(client, NULL);
+	tcp_handshake(client, "example.org", NULL);
 	tcp_send(client, fake_header("example.org"));
 	assert_has(tcp_expect(client, "</stream:features>"),
 		   "<channel-binding type='tls-exporter'/>");
@@ -350,7 +351,7 @@ static void direct_tls(void **state)
 	(void)state;
 	start();
 	client = tcp_connect(listen_fds[1]);
-	tcp_handshake(client, "\x0bxmpp-client");
+	tcp_handshake(client, "example.org", "\x0bxmpp-client");
 	SSL_get0_alpn_selected(client->ssl, &alpn, &alpn_len);
 	assert_int_equal(alpn_len, 11);
 	assert_memory_equal(alpn, "xmpp-client", 11);
@@ -385,20 +386,49 @@ static void silence_in_the_handshake(void **state)
 	stop();
 }
 
+static void assert_certificate(struct tcp_client *client, const char *domain)
+{
+	X509 *certificate = SSL_get1_peer_certificate(client->ssl);
+	char name[100];
+
+	X509_NAME_oneline(X509_get_subject_name(certificate), name, sizeof(name));
+	assert_has(name, domain);
+	X509_free(certificate);
+}
+
+/* A client without SNI gets the certificate of the domain in its header. */
+static void starttls_without_a_name(void **state)
+{
+	static const char *const names[] = { "example.org", "example.net" };
+
+	(void)state;
+	start();
+	for (int i = 0; i < 2; i++) {
+		struct tcp_client *client = tcp_connect(listen_fds[0]);
+
+		tcp_send(client, fake_header(names[i]));
+		tcp_expect(client, "</stream:features>");
+		tcp_send(client, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+		tcp_expect(client, "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+		tcp_handshake(client, NULL, NULL);
+		assert_certificate(client, names[i]);
+		tcp_free(client);
+	}
+	stop();
+}
+
 /* Certificates that are configured, and a reload while a client is there. */
 static void configured_certificates(void **state)
 {
 	char value[200];
 	struct tcp_client *client;
 	struct fake_session *session;
-	X509 *certificate;
-	char name[100];
 	struct tls_set *before;
 
 	(void)state;
 	start();
 	client = tcp_connect(listen_fds[1]);
-	tcp_handshake(client, NULL);
+	tcp_handshake(client, "example.org", NULL);
 	tcp_send(client, fake_header("example.org"));
 	tcp_expect(client, "</stream:features>");
 	send_plain(client);
@@ -419,11 +449,8 @@ static void configured_certificates(void **state)
 	tcp_free(client);
 
 	client = tcp_connect(listen_fds[1]);
-	tcp_handshake(client, NULL);
-	certificate = SSL_get1_peer_certificate(client->ssl);
-	X509_NAME_oneline(X509_get_subject_name(certificate), name, sizeof(name));
-	assert_has(name, "example.net");
-	X509_free(certificate);
+	tcp_handshake(client, "example.org", NULL);
+	assert_certificate(client, "example.net");
 	tcp_free(client);
 
 	/* A file that is not there: the old set stays. */
@@ -459,6 +486,7 @@ int main(void)
 		cmocka_unit_test(in_the_clear),
 		cmocka_unit_test(a_broken_connection),
 		cmocka_unit_test(starttls_and_scram_plus),
+		cmocka_unit_test(starttls_without_a_name),
 		cmocka_unit_test(direct_tls),
 		cmocka_unit_test(silence_in_the_handshake),
 		cmocka_unit_test(configured_certificates),
