@@ -74,6 +74,13 @@ static void authenticate(struct client *client)
 	client->state = CLIENT_CHALLENGE;
 }
 
+static bool offers_sm(struct bytes features)
+{
+	struct bytes ns = BYTES_LIT("urn:xmpp:sm:3");
+
+	return memmem(features.ptr, features.len, ns.ptr, ns.len) != NULL;
+}
+
 static void on_features(struct client *client, struct bytes element)
 {
 	if (!scan_is(element, "stream:features")) {
@@ -84,6 +91,8 @@ static void on_features(struct client *client, struct bytes element)
 		client->state = CLIENT_PROCEED;
 	} else if (!client->is_authenticated) {
 		authenticate(client);
+	} else if (client->load->opt.setup & LOAD_SETUP_SM && !offers_sm(element)) {
+		client_break(client, "stream management is not offered", element);
 	} else {
 		client_send(client, BYTES_LIT("<iq type='set' id='bind'>"
 					      "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"

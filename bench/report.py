@@ -38,6 +38,7 @@ OPERATIONS = [
 SESSIONS = [
     ("idle", "idle session"),
     ("idle-tls", "idle session over TLS"),
+    ("idle-present", "session with presence, caps, 50 contacts"),
     ("idle-full", "session with presence, caps, carbons, 0198, 50 contacts"),
 ]
 PROCESS = [("process", "before anybody logs in, no accounts")]

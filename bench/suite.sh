@@ -204,6 +204,7 @@ run_server() { # NAME
 	measure_fresh idle-tls idle --users 2000 --concurrency 64
 	port=$_plain_port server_options=
 	measure_fresh idle idle --users "$idle_sessions" --concurrency 64
+	measure_fresh idle-present idle --prefix r --users 1000 --setup roster,presence
 	measure_fresh idle-full idle --prefix r --users 1000 --setup roster,carbons,sm,presence
 	stop_server "$pid"
 }

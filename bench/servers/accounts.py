@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the benchmark's accounts and rosters in the form a server loads fastest.
 
-usage: accounts.py prosody DATA_DIR DOMAIN | ejabberd FILE DOMAIN | lines DOMAIN
+usage: accounts.py prosody DATA_DIR DOMAIN | ejabberd FILE DOMAIN | hearth DOMAIN
 
   u0 …        no contacts, as many as $BENCH_IDLE (10,000), at least 2,000
   s0 … s99    no contacts, to make some
@@ -19,7 +19,7 @@ import sys
 
 PASSWORD = b"benchmark"
 SALT = b"hearth-benchmark-salt"
-ROUNDS = {"prosody": 10000, "ejabberd": 4096}  # the defaults of their Debian versions
+ROUNDS = {"prosody": 10000, "ejabberd": 4096, "hearth": 10000}  # their defaults
 PLAIN = max(2000, int(os.environ.get("BENCH_IDLE", 10000)))
 RING, LARGE = 1000, 20
 RING_CONTACTS, LARGE_CONTACTS = 50, 1000
@@ -41,10 +41,15 @@ def rosters():
         yield f"l{i}", [f"contact{k}" for k in range(LARGE_CONTACTS)]
 
 
-def keys(rounds):
-    salted = hashlib.pbkdf2_hmac("sha1", PASSWORD, SALT, rounds)
-    client = hmac.digest(salted, b"Client Key", "sha1")
-    return hashlib.sha1(client).digest(), hmac.digest(salted, b"Server Key", "sha1")
+def keys(rounds, name="sha1"):
+    """StoredKey and ServerKey (RFC 5802 section 3)."""
+    salted = hashlib.pbkdf2_hmac(name, PASSWORD, SALT, rounds)
+    client = hmac.digest(salted, b"Client Key", name)
+    return hashlib.new(name, client).digest(), hmac.digest(salted, b"Server Key", name)
+
+
+def base64_text(raw):
+    return base64.b64encode(raw).decode()
 
 
 def prosody(data, domain):
@@ -76,8 +81,8 @@ def prosody(data, domain):
 
 def ejabberd(path, domain):
     """An Erlang text dump of Mnesia tables, in the form of mnesia:dump_to_textfile()."""
-    stored, server = (base64.b64encode(key).decode() for key in keys(ROUNDS["ejabberd"]))
-    salt = base64.b64encode(SALT).decode()
+    stored, server = map(base64_text, keys(ROUNDS["ejabberd"]))
+    salt = base64_text(SALT)
     secret = f'{{scram,<<"{stored}">>,<<"{server}">>,<<"{salt}">>,sha,{ROUNDS["ejabberd"]}}}'
     host = f'<<"{domain}">>'
     with open(path, "w") as out:
@@ -97,14 +102,20 @@ def ejabberd(path, domain):
                 )
 
 
-def lines(domain):
-    """`jid password` lines, as `hearthctl user import -` reads them."""
+def hearth(domain):
+    """Lines of a JID and its hashes (RFC 5803) for `hearthctl user import --hashed -`: the three
+    that Hearth makes of a new password."""
+    hashes = []
+    for name in ("sha1", "sha256", "sha512"):
+        stored, server = map(base64_text, keys(ROUNDS["hearth"], name))
+        scheme = "SCRAM-SHA-" + name[3:]
+        hashes.append(f'{scheme}${ROUNDS["hearth"]}:{base64_text(SALT)}${stored}:{server}')
     for user in users():
-        print(f"{user}@{domain} {PASSWORD.decode()}")
+        print(f"{user}@{domain} {' '.join(hashes)}")
 
 
 if __name__ == "__main__":
-    commands = {"prosody": (prosody, 2), "ejabberd": (ejabberd, 2), "lines": (lines, 1)}
+    commands = {"prosody": (prosody, 2), "ejabberd": (ejabberd, 2), "hearth": (hearth, 1)}
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name not in commands or len(sys.argv) != 2 + commands[name][1]:
         sys.exit(__doc__)

@@ -24,8 +24,8 @@ hearth_start() { # DIR
 }
 
 hearth_fill() { # DIR
-	python3 "$bench/servers/accounts.py" lines localhost |
-		"$hearthctl_program" --data-dir "$1/data" user import -
+	python3 "$bench/servers/accounts.py" hearth localhost |
+		"$hearthctl_program" --data-dir "$1/data" user import --hashed - >&2
 	if wanted presence || wanted roster || wanted idle-full; then
 		say "making rosters through XMPP"
 		"$load_program" subscribe --server hearth --case fill --port "$hearth_port" \
