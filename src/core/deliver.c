@@ -283,11 +283,17 @@ static void deliver_resume(struct user_wait *wait, struct user *user, int status
 	block_free(waiting);
 }
 
-/* What changes the account must find it loaded; everything else leaves a cold one cold. */
-static bool deliver_needs_account(const struct stanza *stanza)
+/*
+ * What changes the account must find it loaded, and what the account is asked must: whom it has
+ * blocked gets no answer. Everything else leaves a cold one cold.
+ */
+static bool deliver_needs_account(const struct stanza *stanza, struct jid to)
 {
 	enum subscription_stanza subscription;
 
+	if (stanza->kind == STANZA_IQ)
+		return jid_is_bare(to) &&
+		       (bytes_is(stanza->type, "get") || bytes_is(stanza->type, "set"));
 	return stanza->kind == STANZA_PRESENCE &&
 	       subscription_stanza_of(stanza->type, &subscription);
 }
@@ -303,9 +309,9 @@ void deliver_stanza(const struct stanza *stanza)
 		router_bounce(stanza, verdict_fail(CONDITION_ITEM_NOT_FOUND, TEXT_NONE));
 		return;
 	}
-	user = to.local_len == 0	       ? NULL
-	       : deliver_needs_account(stanza) ? user_wake(to, domain)
-					       : user_find(jid_bare(to));
+	user = to.local_len == 0		   ? NULL
+	       : deliver_needs_account(stanza, to) ? user_wake(to, domain)
+						   : user_find(jid_bare(to));
 	struct passage passage = passage_of(stanza, user, domain);
 	if (to.local_len == 0) {
 		deliver_to_domain(&passage);

@@ -8,6 +8,7 @@
 #include "core/roster.h"
 #include "core/router.h"
 #include "core/shard_state.h"
+#include "core/sight.h"
 #include "xml/build.h"
 
 enum { FANOUT_MAIL_BYTES = 2048 };
@@ -67,6 +68,8 @@ static void fanout_answer_probe(struct user *user, struct jid asker)
 	const struct roster_item *item = roster_find(roster_of(user), jid_bare(asker));
 	struct session *session = NULL;
 
+	if (sight_is_hidden(user, asker.full))
+		return;
 	if (item == NULL || !subscription_has_from((enum subscription)item->state)) {
 		presence_refuse_probe(user, asker);
 		return;

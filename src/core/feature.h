@@ -42,6 +42,7 @@ struct verdict {
 	enum verdict_kind kind;
 	enum stanza_condition condition; /* FAIL only */
 	enum text text;			 /* FAIL only; TEXT_NONE for none */
+	enum error_type type; /* FAIL only; ERROR_TYPE_DEFAULT: what the condition recommends */
 	struct bytes extra; /* FAIL only: application-specific condition, as XML, scratch */
 };
 
@@ -156,6 +157,7 @@ enum copy { COPY_NONE, COPY_PLAIN, COPY_WRAPPED_RECEIVED, COPY_WRAPPED_SENT };
 /* Named yes/no questions of core's. OR over all features. */
 enum question {
 	QUESTION_PREAPPROVED, /* is this subscription request already approved? */
+	QUESTION_HIDDEN, /* does the user hide from passage->to, subscribed or not? No stanza */
 	QUESTIONS,
 };
 

@@ -12,6 +12,7 @@
 #include "core/roster.h"
 #include "core/router.h"
 #include "core/shard_state.h"
+#include "core/sight.h"
 #include "core/subscribe.h"
 #include "xml/build.h"
 
@@ -103,7 +104,8 @@ static void presence_broadcast(struct session *session, const struct stanza *sta
 		enum subscription state = (enum subscription)roster->items[i]->state;
 		unsigned what = (subscription_has_from(state) ? FANOUT_PRESENCE : 0) |
 				(is_initial && subscription_has_to(state) ? FANOUT_PROBE : 0);
-		if (what != 0)
+		if (what != 0 && !sight_is_hidden(session->user,
+						  roster_item_jid(roster->items[i])))
 			fanout_add(&fanout, roster_item_jid(roster->items[i]), what);
 	}
 	fanout_send(&fanout);
@@ -188,6 +190,43 @@ static void directed_say_unavailable(struct session *session, const struct stanz
 	directed_free(&session->directed);
 }
 
+static void presence_post(struct user *user, struct bytes from, struct bytes to,
+			  const char *type)
+{
+	struct stanza *stanza = stanza_from_parts(
+		STANZA_PRESENCE,
+		&(struct stanza_head){ .from = from, .to = to, .type = bytes_of(type) },
+		BYTES_NONE);
+
+	output_post(user, NULL, stanza);
+	stanza_unref(&stanza);
+}
+
+static void directed_end(struct session *session, struct jid pattern)
+{
+	uint32_t cursor = 0;
+	struct directed_target *target;
+
+	while (session->directed != NULL &&
+	       (target = table_next(&session->directed->targets, &cursor)) != NULL) {
+		struct bytes to = bytes_make(target->jid, target->len);
+		if (!sight_covers(pattern, jid_from_normal(to)))
+			continue;
+		if (!directed_is_subscriber(session, target))
+			presence_post(session->user, session->jid.full, to, "unavailable");
+		table_del(&session->directed->targets, to);
+		block_free(target);
+	}
+}
+
+void presence_end_directed(struct user *user, struct jid pattern)
+{
+	struct session *session = NULL;
+
+	while ((session = user_session_next(user, session)) != NULL)
+		directed_end(session, pattern);
+}
+
 static void presence_unavailable(struct session *session, const struct stanza *stanza)
 {
 	directed_say_unavailable(session, stanza);
@@ -263,18 +302,6 @@ void presence_sent(struct session *session, const struct passage *passage)
 		presence_unavailable(session, stanza);
 	else
 		presence_fail(session, stanza, CONDITION_BAD_REQUEST);
-}
-
-static void presence_post(struct user *user, struct bytes from, struct bytes to,
-			  const char *type)
-{
-	struct stanza *stanza = stanza_from_parts(
-		STANZA_PRESENCE,
-		&(struct stanza_head){ .from = from, .to = to, .type = bytes_of(type) },
-		BYTES_NONE);
-
-	output_post(user, NULL, stanza);
-	stanza_unref(&stanza);
 }
 
 void presence_post_as(struct user *user, const struct stanza *stanza, struct jid to)

@@ -27,6 +27,9 @@ void presence_post_as(struct user *user, const struct stanza *stanza, struct jid
  */
 void presence_show(struct user *user, struct jid contact);
 void presence_hide(struct user *user, struct jid contact);
+/* Unavailable to those whom directed presence was sent to and the pattern covers
+ * (core/sight.h); subscribers hear it otherwise. They are forgotten. */
+void presence_end_directed(struct user *user, struct jid pattern);
 /* The prober is not subscribed: tell it so (section 4.3.2, rule 1). */
 void presence_refuse_probe(struct user *user, struct jid asker);
 

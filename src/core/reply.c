@@ -40,6 +40,7 @@ struct stanza *reply_error(const struct stanza *stanza, struct verdict verdict,
 							.id = stanza->id,
 							.type = BYTES_LIT("error") },
 				 &(struct stanza_error){ .condition = verdict.condition,
+							 .type = verdict.type,
 							 .text = verdict.text,
 							 .lang = lang,
 							 .extra = verdict.extra });

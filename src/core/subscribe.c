@@ -9,6 +9,7 @@
 #include "core/reply.h"
 #include "core/roster.h"
 #include "core/shard_state.h"
+#include "core/sight.h"
 #include "xml/build.h"
 
 enum auto_subscribe { AUTO_OFF, AUTO_LOCAL, AUTO_ALL };
@@ -294,7 +295,8 @@ void subscribe_remind(struct session *session)
 	for (uint32_t i = 0; i < roster->count; i++) {
 		const struct roster_item *item = roster->items[i];
 		struct stanza *request;
-		if (!subscription_has_request((enum subscription)item->state))
+		if (!subscription_has_request((enum subscription)item->state) ||
+		    sight_is_hidden(session->user, roster_item_jid(item)))
 			continue;
 		request = stanza_from_parts(
 			STANZA_PRESENCE,

@@ -1,5 +1,7 @@
 #include "core/user.h"
 
+#include <errno.h>
+
 #include "base/block.h"
 #include "base/check.h"
 #include "base/log.h"
@@ -74,8 +76,9 @@ static void user_load_failed(struct user *user, int status)
 	struct session *session;
 
 	user->state = USER_BROKEN;
-	log_event(LOG_CORE, LOG_ERROR, "user.load_failed", LOG_BYTES("user", user->jid.full),
-		  LOG_INT("status", status));
+	if (status != -ENOENT) /* anybody may ask for an account that is not there */
+		log_event(LOG_CORE, LOG_ERROR, "user.load_failed",
+			  LOG_BYTES("user", user->jid.full), LOG_INT("status", status));
 	user_run_waits(user, status);
 	while ((session = user_session_next(user, NULL)) != NULL)
 		session_close(session, STREAM_CONDITION_INTERNAL_SERVER_ERROR, TEXT_NONE);

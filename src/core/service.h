@@ -1,0 +1,28 @@
+/*
+ * Services of core's for features, besides what core/feature.h declares: each stands here because
+ * some features need it and most do not. All are called on the home of the user or session named.
+ */
+#ifndef CORE_SERVICE_H
+#define CORE_SERVICE_H
+
+#include "core/feature.h"
+
+/* --- who sees the user -------------------------------------------------------------------- */
+
+/*
+ * A pattern is an address; it covers itself and (XEP-0016 section 2.1, XEP-0191 section 5) a bare
+ * JID all its resources, a domain all that is on it.
+ */
+
+/*
+ * Tells those whom the pattern covers, and who saw the user's presence by subscription or
+ * directed presence, that the user is unavailable. That it stays so is for QUESTION_HIDDEN.
+ */
+void service_hide_from(struct user *user, struct jid pattern);
+/*
+ * Shows the user's presence to subscribers whom the pattern covers and from whom nothing hides it
+ * any more, and asks for the presence of those whom the user sees.
+ */
+void service_show_to(struct user *user, struct jid pattern);
+
+#endif
