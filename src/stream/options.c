@@ -1,4 +1,5 @@
 /* The options and metrics of streams. */
+#include "base/secret.h"
 #include "stream/inside.h"
 
 struct option stream_opt_preauth_bytes =
@@ -53,6 +54,10 @@ struct metric stream_metric_timeouts =
 
 void stream_register(void)
 {
+	uint8_t secret[SASL_SECRET_BYTES];
+
+	random_fill(secret, sizeof(secret));
+	stream_set_secret(secret);
 #define STREAM_OPTION(name) option_register(&stream_opt_##name);
 #include "stream/options.def"
 #undef STREAM_OPTION

@@ -81,8 +81,8 @@ void stream_set_host(const struct stream_host *host);
 /* Where PLAIN passwords are verified; before any stream. Without: temporary-auth-failure. */
 void stream_set_workers(struct worker_pool *pool);
 /*
- * The server's secret for simulated salts of unknown users; keep it in the data directory so
- * that they do not change with a restart. Without this call it is random.
+ * The server's secret for simulated salts of unknown users, after stream_register() (which
+ * draws one); keep it in the data directory so that those salts outlive a restart.
  */
 void stream_set_secret(const uint8_t secret[SASL_SECRET_BYTES]);
 /* The options and metrics of this room; called once at boot, before the configuration is read.

@@ -280,6 +280,34 @@ static void scram(struct memory_client *client, const char *mech, const char *gs
 	arena_fini(&arena);
 }
 
+/* An unknown user has a salt like anybody: the same when asked again, until the secret changes. */
+static void strangers_have_salts(void **state)
+{
+	static const uint8_t other[SASL_SECRET_BYTES] = { 1 };
+	char salts[3][100];
+
+	(void)state;
+	start_plain(1);
+	for (int i = 0; i < 3; i++) {
+		struct memory_client *client = plain_client();
+		struct bytes challenge;
+
+		if (i == 2)
+			stream_set_secret(other);
+		fake_send(client, fake_header("example.org"));
+		fake_received(client);
+		respond(client, "auth " SASL " mechanism='SCRAM-SHA-1'",
+			BYTES_LIT("n,,n=nobody,r=abc"));
+		challenge = client_attribute(read_challenge(client, scratch()), 's');
+		snprintf(salts[i], sizeof(salts[i]), "%.*s", BYTES_ARG(challenge));
+		memory_client_free(&client);
+	}
+	assert_true(strlen(salts[0]) >= 16);
+	assert_string_equal(salts[0], salts[1]);
+	assert_string_not_equal(salts[0], salts[2]);
+	fake_stop();
+}
+
 static void scram_logs_in(void **state)
 {
 	struct memory_client *client;
@@ -454,6 +482,7 @@ int main(void)
 		cmocka_unit_test(lookups_that_fail),
 		cmocka_unit_test(foreign_hashes_are_upgraded),
 		cmocka_unit_test(attempts_are_delayed),
+		cmocka_unit_test(strangers_have_salts),
 		cmocka_unit_test(scram_logs_in),
 		cmocka_unit_test(scram_plus_binds_to_the_channel),
 		cmocka_unit_test(pipelining_across_the_move),

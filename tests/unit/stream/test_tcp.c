@@ -72,11 +72,14 @@ static void turn_for(unsigned *patience, const char *what)
 static void tcp_handshake(struct tcp_client *client, const char *server_name, const char *alpn)
 {
 	unsigned patience = 0;
+	char host[100];
 
 	client->ssl = SSL_new(client_ctx);
 	SSL_set_fd(client->ssl, client->fd);
-	if (server_name)
-		SSL_set_tlsext_host_name(client->ssl, server_name);
+	if (server_name) {
+		snprintf(host, sizeof(host), "%s", server_name);
+		SSL_set_tlsext_host_name(client->ssl, host);
+	}
 	if (alpn)
 		SSL_set_alpn_protos(client->ssl, (const unsigned char *)alpn,
 				    (unsigned)strlen(alpn));
