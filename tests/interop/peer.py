@@ -6,11 +6,15 @@ import slixmpp
 
 PATIENCE = 30  # seconds until a test that waits for an event fails
 
+# What every client has to carry: Chinese, emoji, markup, and a body of 60 KB.
+TEXTS = ["Hello", "你好，世界", "👋🏽 👨‍👩‍👧 🇨🇳", "<b>&amp;</b> \"quoted\" 'single' ]]>",
+         "长" * 20000]
+
 
 class Peer(slixmpp.ClientXMPP):
     def __init__(self, jid, password, server, direct_tls=False, plugins=()):
         super().__init__(jid, password)
-        self.server, self.direct_tls = server, direct_tls
+        self.hearth, self.direct_tls = server, direct_tls
         self.messages = asyncio.Queue()
         self.stanzas = asyncio.Queue()
         self.is_up = asyncio.get_event_loop().create_future()
@@ -19,7 +23,7 @@ class Peer(slixmpp.ClientXMPP):
         for plugin in plugins:
             self.register_plugin(plugin)
         self.add_event_handler("session_start", self.on_start)
-        self.add_event_handler("failed_all_auth", lambda _: self.on_failure("login refused"))
+        self.add_event_handler("failed_auth", lambda _: self.on_failure("login refused"))
         self.add_event_handler("connection_failed", lambda e: self.on_failure(str(e)))
         self.add_event_handler("message", self.on_message)
 
@@ -37,9 +41,9 @@ class Peer(slixmpp.ClientXMPP):
 
     async def up(self):
         if self.direct_tls:
-            self.connect(("127.0.0.1", self.server.tls_port), use_ssl=True)
+            self.connect(("127.0.0.1", self.hearth.port("c2s_tls")), use_ssl=True)
         else:
-            self.connect(("127.0.0.1", self.server.port))
+            self.connect(("127.0.0.1", self.hearth.port()))
         await asyncio.wait_for(asyncio.shield(self.is_up), PATIENCE)
         return self
 
@@ -67,4 +71,12 @@ class Peer(slixmpp.ClientXMPP):
 
 
 def run(main):
-    asyncio.get_event_loop().run_until_complete(main)
+    """Runs to the end and takes down what slixmpp leaves behind."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(main)
+    leftover = asyncio.all_tasks(loop)
+    for task in leftover:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*leftover, return_exceptions=True))
+    loop.close()

@@ -4,8 +4,8 @@ import asyncio
 import os
 import subprocess
 
-from harness import TEXTS, Server
-from peer import Peer, run
+from hearth import Server
+from peer import TEXTS, Peer, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -19,7 +19,7 @@ def build(directory):
 
 
 async def main(server, program):
-    bot = subprocess.Popen([program, "bot@localhost/strophe", "secret", str(server.port)],
+    bot = subprocess.Popen([program, "bot@localhost/strophe", "secret", str(server.port())],
                            stdout=subprocess.PIPE, encoding="utf-8")
     assert bot.stdout.readline() == "ready bot@localhost/strophe\n"
     alice = await Peer("alice@localhost/a", "secret", server).up()
@@ -29,12 +29,12 @@ async def main(server, program):
         sender, kind, body = await alice.next_body()
         assert (sender.full, kind, body) == ("bot@localhost/strophe", "chat", text), sender
     alice.send_message("bot@localhost", "stop", mtype="chat")
-    assert bot.wait(timeout=30) == 0
+    assert await asyncio.get_event_loop().run_in_executor(None, bot.wait, 30) == 0
     await alice.down()
 
 
 with Server() as started:
     started.add_user("alice@localhost", "secret")
     started.add_user("bot@localhost", "secret")
-    run(main(started, build(started.dir)))
+    run(main(started, build(started.home)))
 print("libstrophe: ok")
