@@ -30,7 +30,7 @@ int core_register(struct err *ret_err)
 		&account_option_registration, &account_option_iterations,
 		&deliver_option_all,	      &entrance_option_conflict,
 		&entrance_option_sessions,    &presence_option_directed,
-		&subscribe_option_auto,
+		&subscribe_option_auto,	      &subscribe_option_max,
 	};
 
 	for (size_t i = 0; i < array_len(options); i++)

@@ -14,6 +14,8 @@
 #include "xml/parse.h"
 #include "xml/wire.h"
 
+enum { OWED_FAILURES_MAX = 3 };
+
 struct store_decl handover_store =
 	STORE_DECL("handover", STORE_MAP, 1, "Stanzas that one home still owes another.");
 
@@ -24,22 +26,26 @@ struct owed {
 	struct user_wait wait;
 	struct stanza *stanza; /* a reference */
 	uint64_t number;
+	unsigned failures; /* of the recipient's commits */
 };
 
-/* In the order of the numbers; the sender's JID keeps the shards' numbers apart. */
-static struct bytes record_key(struct bytes sender, uint64_t number)
+/* In the order of the numbers; the shard's own number keeps the shards apart. */
+static struct bytes record_key(uint64_t number)
 {
-	return arena_printf(scratch(), "%020" PRIu64 " %.*s", number, BYTES_ARG(sender));
+	return arena_printf(scratch(), "%020" PRIu64, number);
 }
 
-/* Rising on one shard, also over a restart: records are handed over again in this order. */
+/*
+ * Rising on one shard, also over a restart: records are handed over again in this order. The last
+ * byte is the shard's.
+ */
 static uint64_t number_next(void)
 {
 	uint64_t *last = &core_shard()->handover_last;
 	uint64_t now = clock_real_us();
 
 	*last = now > *last ? now : *last + 1;
-	return *last;
+	return *last << 8 | (shard_id() & 0xff);
 }
 
 uint64_t handover_record(struct store_batch *batch, const struct stanza *stanza)
@@ -49,8 +55,7 @@ uint64_t handover_record(struct store_batch *batch, const struct stanza *stanza)
 
 	buf_init(&wire, 0);
 	wire_stanza(&wire, stanza, &wire_client);
-	store_put_server(batch, &handover_store, record_key(stanza->from, number),
-			 buf_bytes(&wire));
+	store_put_server(batch, &handover_store, record_key(number), buf_bytes(&wire));
 	buf_fini(&wire);
 	return number;
 }
@@ -76,20 +81,28 @@ static void owed_back(struct errand *errand)
 	struct owed *owed = container_of(errand, struct owed, errand);
 	struct store_batch *batch = store_batch_new(core_store(), owed->stanza->from);
 
-	store_del_server(batch, &handover_store, record_key(owed->stanza->from, owed->number));
+	store_del_server(batch, &handover_store, record_key(owed->number));
 	store_commit(core_store(), &batch, owed_deleted, NULL);
 	owed_free(owed);
 }
 
-/* The recipient's commit is in, or failed: then the record stays for the next start. */
+/*
+ * The recipient's commit is in, or failed: then it is delivered again, to the account that is
+ * loaded again by then. A store that goes on failing leaves the record for the next start.
+ */
 static void owed_settle(struct gate_output *output, int status)
 {
 	struct owed *owed = container_of(output, struct owed, output);
+	unsigned sender_home = owed->errand.origin;
 
-	if (status < 0)
-		owed_free(owed);
-	else
+	if (status == 0) {
 		errand_return(&owed->errand);
+	} else if (++owed->failures < OWED_FAILURES_MAX) {
+		errand_send(&owed->errand, shard_id());
+		owed->errand.origin = sender_home;
+	} else {
+		owed_free(owed);
+	}
 }
 
 static void owed_after_delivery(struct user_wait *wait, struct user *user, int status)
@@ -178,7 +191,7 @@ static void resume_one(struct bytes key, struct bytes value)
 	uint64_t number;
 
 	check(parse_element(&context, value, &stanza, NULL) == 0);
-	check(bytes_to_u64(bytes_cut(&key, ' '), &number) == 0);
+	check(bytes_to_u64(key, &number) == 0);
 	errand_init(&resume->errand, "handover.resume", resume_run, resume_back);
 	resume->owed = owed_new(stanza, number);
 	errand_send(&resume->errand, place_shard(jid_from_normal(stanza->from)));

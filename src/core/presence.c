@@ -104,8 +104,8 @@ static void presence_broadcast(struct session *session, const struct stanza *sta
 		enum subscription state = (enum subscription)roster->items[i]->state;
 		unsigned what = (subscription_has_from(state) ? FANOUT_PRESENCE : 0) |
 				(is_initial && subscription_has_to(state) ? FANOUT_PROBE : 0);
-		if (what != 0 && !sight_is_hidden(session->user,
-						  roster_item_jid(roster->items[i])))
+		if (what != 0 &&
+		    !sight_is_hidden(session->user, roster_item_jid(roster->items[i])))
 			fanout_add(&fanout, roster_item_jid(roster->items[i]), what);
 	}
 	fanout_send(&fanout);
@@ -286,14 +286,32 @@ static void presence_directed(struct session *session, const struct passage *pas
 	output_post(session->user, session, stanza);
 }
 
+/*
+ * Section 4.3: probing is the server's task, but a client may ask for a contact whom its user sees.
+ * The user's own roster decides, so that a stranger learns nothing, not even that nobody is there.
+ */
+static void presence_probe(struct session *session, const struct passage *passage)
+{
+	struct bytes contact = jid_bare(passage->to);
+	const struct roster_item *item = roster_find(roster_of(session->user), contact);
+	struct fanout fanout;
+
+	if (item == NULL || !subscription_has_to((enum subscription)item->state))
+		return;
+	fanout_start(&fanout, session->user, passage->stanza);
+	fanout_add(&fanout, contact, FANOUT_PROBE);
+	fanout_send(&fanout);
+}
+
 void presence_sent(struct session *session, const struct passage *passage)
 {
 	const struct stanza *stanza = passage->stanza;
-
 	enum subscription_stanza subscription;
 
 	if (!bytes_is_none(stanza->to) && subscription_stanza_of(stanza->type, &subscription))
 		subscribe_sent(session, passage, subscription);
+	else if (!bytes_is_none(stanza->to) && bytes_is(stanza->type, "probe"))
+		presence_probe(session, passage);
 	else if (!bytes_is_none(stanza->to))
 		presence_directed(session, passage);
 	else if (bytes_is_none(stanza->type))

@@ -87,6 +87,14 @@ static void roster_grow(struct roster *roster)
 	roster->capacity = (uint32_t)(block_capacity(items) / sizeof(items[0]));
 }
 
+static void roster_count(struct roster *roster, const struct roster_item *item, int by)
+{
+	if ((item->flags & ROSTER_REMOVED) != 0)
+		roster->tombstones += (uint32_t)by;
+	else if ((item->flags & ROSTER_IN_LIST) == 0)
+		roster->unlisted += (uint32_t)by;
+}
+
 /* Takes the item; it replaces one of the same JID. */
 static void roster_put_item(struct roster *roster, struct roster_item *item)
 {
@@ -94,7 +102,7 @@ static void roster_put_item(struct roster *roster, struct roster_item *item)
 	uint32_t at = roster_index(roster, roster_item_jid(item), &is_found);
 
 	if (is_found) {
-		roster->tombstones -= (roster->items[at]->flags & ROSTER_REMOVED) != 0;
+		roster_count(roster, roster->items[at], -1);
 		block_free(roster->items[at]);
 	} else {
 		if (roster->count == roster->capacity)
@@ -104,7 +112,7 @@ static void roster_put_item(struct roster *roster, struct roster_item *item)
 		roster->count++;
 	}
 	roster->items[at] = item;
-	roster->tombstones += (item->flags & ROSTER_REMOVED) != 0;
+	roster_count(roster, item, 1);
 }
 
 static struct roster_item *roster_item_new(const struct roster_change *change, uint64_t version)

@@ -14,6 +14,7 @@
 #include "core/subscription.h"
 
 enum {
+	ROSTER_JID_MAX = 1023,	    /* bytes of a contact's JID: a key of the store */
 	ROSTER_NAME_MAX = 1023,	    /* bytes of a name or group (not-acceptable above) */
 	ROSTER_GROUPS_MAX = 100,    /* groups of one item */
 	ROSTER_REQUEST_MAX = 4096,  /* bytes kept of a subscription request */
@@ -42,9 +43,10 @@ struct roster {
 	uint32_t count;
 	uint32_t capacity;
 	uint32_t tombstones;
-	uint64_t id;	  /* random, of this roster's life: a new roster has other versions */
-	uint64_t version; /* of the last change */
-	uint64_t floor;	  /* deltas are known from here on */
+	uint32_t unlisted; /* requests of strangers: kept, but no contacts */
+	uint64_t id;	   /* random, of this roster's life: a new roster has other versions */
+	uint64_t version;  /* of the last change */
+	uint64_t floor;	   /* deltas are known from here on */
 };
 
 /* What an item should become; slices are borrowed. groups as in struct roster_item. */
@@ -68,11 +70,13 @@ void roster_loaded(struct user *user, struct bytes key, struct bytes value);
 struct roster *roster_of(struct user *user);
 /* Tombstones are not found. */
 struct roster_item *roster_find(const struct roster *roster, struct bytes jid);
-/* Items that are no tombstones. */
+/* Items that clients see. */
 static inline uint32_t roster_size(const struct roster *roster)
 {
-	return roster->count - roster->tombstones;
+	return roster->count - roster->tombstones - roster->unlisted;
 }
+/* Below limits.roster_items. */
+bool roster_has_room(struct user *user);
 
 static inline struct bytes roster_item_jid(const struct roster_item *item)
 {

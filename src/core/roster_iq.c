@@ -24,6 +24,12 @@ struct option roster_option_items =
 	OPTION_INT("limits.roster_items", OPTION_DOMAIN, 10000, 1, 1000000,
 		   "How many contacts one account may have.");
 
+bool roster_has_room(struct user *user)
+{
+	return roster_size(roster_of(user)) <
+	       settings_int(user->domain->settings, &roster_option_items);
+}
+
 static void write_all(struct xml_writer *w, const struct roster *roster)
 {
 	for (uint32_t i = 0; i < roster->count; i++)
@@ -185,8 +191,7 @@ static struct verdict roster_update(struct iq *iq, const struct xnode *item, str
 		fault = CONDITION_NOT_ACCEPTABLE;
 	if (fault != CONDITION_NONE)
 		return verdict_fail(fault, TEXT_NONE);
-	if (is_new && roster_size(roster) >=
-			      settings_int(domain_settings(iq->domain), &roster_option_items))
+	if (is_new && !roster_has_room(iq->user))
 		return verdict_fail(CONDITION_RESOURCE_CONSTRAINT, TEXT_ROSTER_FULL);
 	change.name = bytes_is_none(name) ? BYTES_LIT("") : name;
 	change.flags |= ROSTER_IN_LIST;
@@ -210,11 +215,20 @@ static struct verdict roster_set(struct iq *iq)
 	if (jid_parse(iq->arena, xnode_attr(item, "jid"), &contact, NULL) < 0)
 		return verdict_fail(CONDITION_JID_MALFORMED, TEXT_NONE);
 	contact = jid_to_bare(contact);
+	if (contact.full.len > ROSTER_JID_MAX)
+		return verdict_fail(CONDITION_NOT_ACCEPTABLE, TEXT_NONE);
 	if (jid_bare_equal(contact, iq->user->jid))
 		return verdict_fail(CONDITION_NOT_ALLOWED, TEXT_NONE);
 	if (bytes_is(xnode_attr(item, "subscription"), "remove"))
 		return subscribe_remove(iq, contact);
 	return roster_update(iq, item, contact);
+}
+
+/* Sections 2.1.5 and 2.3.3: a roster is its owner's alone; the answer is the same whoever is asked. */
+static struct verdict roster_of_others(struct iq *iq)
+{
+	(void)iq;
+	return verdict_fail(CONDITION_FORBIDDEN, TEXT_NONE);
 }
 
 static void announce_versions(const struct domain *domain, struct buf *out)
@@ -234,6 +248,7 @@ const struct feature feature_roster = {
 		(const struct iq_rule[]){
 			{ IQ_GET, TO_ACCOUNT, NS_ROSTER, "query", roster_get },
 			{ IQ_SET, TO_ACCOUNT, NS_ROSTER, "query", roster_set },
+			{ IQ_GET | IQ_SET, TO_OTHER, NS_ROSTER, "query", roster_of_others },
 			{ 0 },
 		},
 	.stream_features = announce_versions,

@@ -19,6 +19,11 @@ struct option subscribe_option_auto =
 		    "Accept contact requests without asking the user: never, those from this "
 		    "server's domains, or all; both get each other's presence.");
 
+struct option subscribe_option_max =
+	OPTION_INT("limits.subscription_requests", OPTION_DOMAIN, 100, 0, 10000,
+		   "How many unanswered contact requests of strangers an account keeps; more "
+		   "are dropped.");
+
 /*
  * One change of a subscription: what the roster item becomes, and what leaves in which order.
  * Everything is committed in one batch.
@@ -29,6 +34,8 @@ struct subscribe_step {
 	struct roster_change change;
 	enum subscription before;
 	struct store_batch *batch;
+	struct iq *asked;	    /* the request that this does, answered first; or NULL */
+	const struct stanza *heard; /* the stanza that did it, told before the push; or NULL */
 	unsigned owed_count;
 	struct {
 		struct stanza *stanza;
@@ -69,9 +76,20 @@ static bool step_has_changed(const struct subscribe_step *step)
 	       step->change.flags != (item == NULL ? 0 : item->flags);
 }
 
+/* To the available sessions (a request), or to those that show a roster. */
+static void subscribe_tell(struct user *user, const struct stanza *stanza, bool is_request)
+{
+	struct session *session = NULL;
+
+	while ((session = user_session_next(user, session)) != NULL)
+		if (is_request ? session_is_available(session) : session->is_interested)
+			output_to_session(session, stanza);
+}
+
 /*
  * Commits and lets go: who loses sight of the user is told first (section 3.2.2), then what is
- * owed leaves, the user's devices get their push, and who gains sight sees the user.
+ * owed leaves; the user's devices hear what happened, then get their push (sections 3.1.6,
+ * 3.2.3, 3.3.3: the push is understood by what came before it); who gains sight sees the user.
  */
 static void step_end(struct subscribe_step *step)
 {
@@ -88,12 +106,16 @@ static void step_end(struct subscribe_step *step)
 		store_batch_free(&step->batch);
 	else
 		user_commit(step->user, &step->batch);
+	if (step->asked != NULL)
+		iq_ok(step->asked);
 	if (had_from && !has_from)
 		presence_hide(step->user, contact);
 	for (unsigned i = 0; i < step->owed_count; i++) {
 		handover_post(step->user, step->owed[i].stanza, step->owed[i].number);
 		stanza_unref(&step->owed[i].stanza);
 	}
+	if (step->heard != NULL)
+		subscribe_tell(step->user, step->heard, false);
 	if (is_pushed)
 		roster_push(step->user, step->contact);
 	if (has_from && !had_from)
@@ -135,11 +157,19 @@ static void step_outbound(struct subscribe_step *step, enum subscription_stanza 
 		step->change.flags &= ~(unsigned)ROSTER_APPROVED;
 }
 
-static bool subscribe_has_room(const struct user *user, const struct roster *roster,
-			       struct bytes contact)
+/* True, or why the contact cannot be added. */
+static bool subscribe_has_room(struct user *user, struct bytes contact,
+			       struct verdict *ret_refusal)
 {
-	return roster_find(roster, contact) != NULL ||
-	       roster_size(roster) < settings_int(user->domain->settings, &roster_option_items);
+	if (contact.len > ROSTER_JID_MAX) {
+		*ret_refusal = verdict_fail(CONDITION_NOT_ACCEPTABLE, TEXT_NONE);
+		return false;
+	}
+	if (roster_find(roster_of(user), contact) == NULL && !roster_has_room(user)) {
+		*ret_refusal = verdict_fail(CONDITION_RESOURCE_CONSTRAINT, TEXT_ROSTER_FULL);
+		return false;
+	}
+	return true;
 }
 
 void subscribe_sent(struct session *session, const struct passage *passage,
@@ -149,6 +179,7 @@ void subscribe_sent(struct session *session, const struct passage *passage,
 	struct bytes contact = jid_bare(passage->to);
 	struct subscribe_step step;
 	struct subscription_move move;
+	struct verdict refusal;
 
 	if (bytes_equal(contact, user->jid.full))
 		return;
@@ -158,9 +189,8 @@ void subscribe_sent(struct session *session, const struct passage *passage,
 					      TEXT_REMOTE_SERVER_NOT_FOUND));
 		return;
 	}
-	if (!subscribe_has_room(user, roster_of(user), contact)) {
-		subscribe_refuse(session, passage->stanza,
-				 verdict_fail(CONDITION_RESOURCE_CONSTRAINT, TEXT_ROSTER_FULL));
+	if (!subscribe_has_room(user, contact, &refusal)) {
+		subscribe_refuse(session, passage->stanza, refusal);
 		return;
 	}
 	step_begin(&step, user, contact);
@@ -177,32 +207,22 @@ struct verdict subscribe_remove(struct iq *iq, struct jid contact)
 {
 	const struct roster_item *item = roster_find(roster_of(iq->user), contact.full);
 	struct subscribe_step step;
-	struct verdict verdict;
 
 	if (item == NULL || (item->flags & ROSTER_IN_LIST) == 0)
 		return verdict_fail(CONDITION_ITEM_NOT_FOUND, TEXT_NONE);
 	step_begin(&step, iq->user, contact.full);
+	step.asked = iq;
 	if (subscription_has_to(step.before) || subscription_is_asking(step.before))
 		step_owe_type(&step, "unsubscribe");
 	if (subscription_has_from(step.before) || subscription_has_request(step.before))
 		step_owe_type(&step, "unsubscribed");
 	step.change = (struct roster_change){ .jid = step.contact, .state = SUBSCRIPTION_NONE };
 	step_end(&step);
-	verdict = iq_ok(iq);
-	return verdict;
+	return verdict_done();
 }
 
-/* --- the received line
- * ------------------------------------------------------------------------ */
-
-static void subscribe_tell(struct user *user, const struct stanza *stanza, bool is_request)
-{
-	struct session *session = NULL;
-
-	while ((session = user_session_next(user, session)) != NULL)
-		if (is_request ? session_is_available(session) : session->is_interested)
-			output_to_session(session, stanza);
-}
+/* --- the received line ---------------------------------------------------------------------
+ */
 
 static bool subscribe_is_automatic(const struct passage *passage)
 {
@@ -265,17 +285,24 @@ static void subscribe_asked(const struct passage *passage, struct subscribe_step
 		subscribe_tell(passage->user, passage->stanza, true);
 }
 
+/* A flood of requests fills nobody's memory; silence tells the senders nothing. */
+static bool subscribe_is_heard(struct user *user, struct bytes contact)
+{
+	const struct roster *roster = roster_of(user);
+
+	return contact.len <= ROSTER_JID_MAX &&
+	       (roster_find(roster, contact) != NULL ||
+		roster->unlisted < settings_int(user->domain->settings, &subscribe_option_max));
+}
+
 void subscribe_received(const struct passage *passage, enum subscription_stanza kind)
 {
 	struct subscribe_step step;
 	struct subscription_move move;
 
-	if (passage->user == NULL || jid_bare_equal(passage->from, passage->user->jid))
+	if (passage->user == NULL || jid_bare_equal(passage->from, passage->user->jid) ||
+	    !subscribe_is_heard(passage->user, jid_bare(passage->from)))
 		return;
-	if (kind == SUBSCRIPTION_STANZA_SUBSCRIBE &&
-	    !subscribe_has_room(passage->user, roster_of(passage->user),
-				jid_bare(passage->from)))
-		return; /* a flood fills nobody's memory; silence tells the sender nothing */
 	step_begin(&step, passage->user, jid_bare(passage->from));
 	move = subscription_move(SUBSCRIPTION_LINE_IN, kind, step.before);
 	if (kind == SUBSCRIPTION_STANZA_SUBSCRIBE) {
@@ -283,9 +310,9 @@ void subscribe_received(const struct passage *passage, enum subscription_stanza 
 		return;
 	}
 	step.change.state = move.next;
-	step_end(&step);
 	if (move.pass == SUBSCRIPTION_PASS)
-		subscribe_tell(passage->user, passage->stanza, false);
+		step.heard = passage->stanza;
+	step_end(&step);
 }
 
 void subscribe_remind(struct session *session)

@@ -21,5 +21,7 @@ void subscribe_remind(struct session *session);
 
 /* roster.auto_subscribe */
 extern struct option subscribe_option_auto;
+/* limits.subscription_requests */
+extern struct option subscribe_option_max;
 
 #endif
