@@ -32,13 +32,19 @@ static const char *key_file(const struct settings *settings, size_t i)
 	return i < count ? arena_cstr(scratch(), keys[i]) : NULL;
 }
 
+/* As clients name it in the handshake (RFC 6066 section 3). */
+static struct bytes tls_name(const struct c2s_domain *domain)
+{
+	return jid_domain_to_ascii(scratch(), domain->name);
+}
+
 static int add_configured(struct tls_set *set, const struct c2s_domain *domain,
 			  const struct bytes *files, size_t count, struct err *ret_err)
 {
 	int result = 0;
 
 	for (size_t i = 0; i < count && result == 0; i++)
-		result = tls_set_add(set, domain->name, arena_cstr(scratch(), files[i]),
+		result = tls_set_add(set, tls_name(domain), arena_cstr(scratch(), files[i]),
 				     key_file(domain->settings, i), ret_err);
 	return result;
 }
@@ -46,16 +52,16 @@ static int add_configured(struct tls_set *set, const struct c2s_domain *domain,
 static int add_self_signed(struct tls_set *set, const struct c2s_domain *domain,
 			   const char *dir, struct err *ret_err)
 {
-	struct bytes stem = arena_printf(scratch(), "%s/%.*s", dir, BYTES_ARG(domain->name));
+	struct bytes name = tls_name(domain);
+	struct bytes stem = arena_printf(scratch(), "%s/%.*s", dir, BYTES_ARG(name));
 	int result;
 
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return err_set(ret_err, -errno, "%s: %s", dir, strerror(errno));
-	result = tls_make_self_signed(domain->name, dir, ret_err);
+	result = tls_make_self_signed(name, dir, ret_err);
 	if (result < 0)
 		return result;
-	return tls_set_add(set, domain->name,
-			   arena_printf(scratch(), "%.*s.pem", BYTES_ARG(stem)).ptr,
+	return tls_set_add(set, name, arena_printf(scratch(), "%.*s.pem", BYTES_ARG(stem)).ptr,
 			   arena_printf(scratch(), "%.*s.key", BYTES_ARG(stem)).ptr, ret_err);
 }
 

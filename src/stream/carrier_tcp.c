@@ -81,12 +81,13 @@ static struct tls_set *shard_tls(void)
 
 static int tcp_start_tls(struct carrier *carrier, const struct domain *domain)
 {
+	struct bytes name = jid_domain_to_ascii(scratch(), stream_host()->domain_name(domain));
 	struct tls_set *set = shard_tls();
 
 	if (!set)
 		return -ENOTSUP;
 	/* A client that names no host in the handshake has named it in the header. */
-	conn_start_tls_as(tcp_of(carrier)->conn, set, NULL, stream_host()->domain_name(domain));
+	conn_start_tls_as(tcp_of(carrier)->conn, set, NULL, name);
 	return 0;
 }
 

@@ -106,6 +106,22 @@ static bool has_a_labels(struct bytes name)
 	       !(info.errors & ~(uint32_t)UIDNA_ERROR_DOMAIN_NAME_TOO_LONG);
 }
 
+struct bytes jid_domain_to_ascii(struct arena *arena, struct bytes normal)
+{
+	char ascii[4 * JID_PART_MAX_BYTES];
+	UIDNAInfo info = UIDNA_INFO_INITIALIZER;
+	UErrorCode status = U_ZERO_ERROR;
+	int32_t len;
+
+	if (domain_shape(normal) != DOMAIN_OTHER || normal.ptr[0] == '[')
+		return normal;
+	pthread_once(&idna_once, idna_open);
+	len = uidna_nameToASCII_UTF8(idna, normal.ptr, (int32_t)normal.len, ascii,
+				     sizeof(ascii), &info, &status);
+	check(U_SUCCESS(status));
+	return arena_copy(arena, bytes_make(ascii, (size_t)len));
+}
+
 static int prepare_idn(struct arena *arena, struct bytes raw, struct bytes *ret_domain)
 {
 	char text[PRECIS_RAW_MAX_BYTES];

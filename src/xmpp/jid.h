@@ -72,6 +72,12 @@ int jid_prepare_local(struct arena *arena, struct bytes raw, struct bytes *ret_l
 int jid_prepare_domain(struct arena *arena, struct bytes raw, struct bytes *ret_domain);
 int jid_prepare_resource(struct arena *arena, struct bytes raw, struct bytes *ret_resource);
 
+/*
+ * The domain as TLS and DNS write it: A-labels ("xn--…") for an internationalised name, itself
+ * otherwise. normal: a prepared domainpart. In the arena, or `normal` itself.
+ */
+struct bytes jid_domain_to_ascii(struct arena *arena, struct bytes normal);
+
 /* "not a host name" and the like, for logs and command lines. */
 const char *jid_fault_name(enum jid_fault fault);
 

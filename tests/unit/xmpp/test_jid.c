@@ -389,6 +389,26 @@ static void precis_properties(void **state)
 	}
 }
 
+static void domains_as_dns_writes_them(void **state)
+{
+	static const struct {
+		const char *normal;
+		const char *ascii;
+	} rows[] = {
+		{ "example.org", "example.org" },
+		{ "bücher.example", "xn--bcher-kva.example" },
+		{ "例え.jp", "xn--r8jz45g.jp" },
+		{ "192.0.2.1", "192.0.2.1" },
+		{ "[2001:db8::1]", "[2001:db8::1]" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < array_len(rows); i++) {
+		struct bytes ascii = jid_domain_to_ascii(scratch(), bytes_of(rows[i].normal));
+		assert_true(bytes_is(ascii, rows[i].ascii));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +429,7 @@ int main(void)
 		cmocka_unit_test(borrows_when_nothing_changes),
 		cmocka_unit_test(making_and_changing),
 		cmocka_unit_test(precis_properties),
+		cmocka_unit_test(domains_as_dns_writes_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, end);
