@@ -231,8 +231,8 @@ static struct config_domain *add_domain(struct config *config, struct bytes name
 	return &more[count];
 }
 
-/* The current event is the domain's name. */
-static int read_domain_name(struct reader *reader, struct config_domain **ret_domain)
+/* The current event is the domain's name; the domain becomes the last one. */
+static int read_domain_name(struct reader *reader)
 {
 	struct bytes name;
 	if (reader->event.type != YAML_SCALAR_EVENT)
@@ -242,18 +242,20 @@ static int read_domain_name(struct reader *reader, struct config_domain **ret_do
 				 arena_copy(scratch(), scalar(reader)));
 	if (find_domain(reader->config, name))
 		return fail_here(reader, TEXT_CONFIG_TWICE, arena_copy(scratch(), name));
-	*ret_domain = add_domain(reader->config, name);
+	add_domain(reader->config, name);
 	return 0;
 }
 
-/* `name:` alone, or `name:` and a map of what is different for it. */
-static int read_domain_section(struct reader *reader, struct config_domain *domain)
+/* Of the last domain: `name:` alone, or `name:` and a map of what is different for it. */
+static int read_domain_section(struct reader *reader)
 {
+	const struct config *config = reader->config;
+	struct settings *settings = config->domains[config->domain_count - 1].settings;
 	int status = next_event(reader);
 	if (status < 0)
 		return status;
 	if (reader->event.type == YAML_MAPPING_START_EVENT)
-		return read_map(reader, &(struct section){ .settings = domain->settings,
+		return read_map(reader, &(struct section){ .settings = settings,
 							   .is_domain = true,
 							   .prefix = BYTES_LIT("") });
 	return is_null(reader) ? 0 : fail_here(reader, TEXT_CONFIG_DOMAINS_FORM, BYTES_NONE);
@@ -274,10 +276,9 @@ static int read_domains(struct reader *reader)
 		if (reader->event.type == YAML_MAPPING_END_EVENT ||
 		    reader->event.type == YAML_SEQUENCE_END_EVENT)
 			return 0;
-		struct config_domain *domain = NULL;
-		status = read_domain_name(reader, &domain);
+		status = read_domain_name(reader);
 		if (status == 0 && start == YAML_MAPPING_START_EVENT)
-			status = read_domain_section(reader, domain);
+			status = read_domain_section(reader);
 		if (status < 0)
 			return status;
 	}

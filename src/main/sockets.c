@@ -35,7 +35,7 @@ static int add(struct opening *opening, const char *name, int fd)
 	struct inherited_fd *slot = &opening->fds[opening->count++];
 	*slot = (struct inherited_fd){ .fd = fd };
 	check(strlen(name) < sizeof(slot->name));
-	strcpy(slot->name, name);
+	memcpy(slot->name, name, strlen(name));
 	return 0;
 }
 

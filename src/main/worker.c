@@ -233,8 +233,8 @@ static int check_overrides(struct bytes lines, enum text_lang lang, struct err *
 
 static void add_status(struct cJSON *result)
 {
-	cJSON_AddNumberToObject(result, "uptime_seconds",
-				(double)((clock_ms() - worker.started_ms) / 1000));
+	uint64_t uptime_seconds = (clock_ms() - worker.started_ms) / 1000;
+	cJSON_AddNumberToObject(result, "uptime_seconds", (double)uptime_seconds);
 	cJSON_AddNumberToObject(result, "domains", (double)domain_set_count(domain_current()));
 	struct cJSON *listens = cJSON_AddObjectToObject(result, "listen");
 	for (size_t i = 0; i < worker.fd_count; i++) {
