@@ -74,8 +74,9 @@ void chat_say(struct chat *chat, uint32_t from, uint64_t due_ns)
 /* A sentence as people write it, in the two languages of our users. */
 static struct bytes make_body(struct arena *arena, uint32_t body_bytes)
 {
+	struct bytes tail = BYTES_LIT("</body></message>");
 	struct bytes text = BYTES_LIT("Shall we meet at seven, as always? 老地方，七点见。 ");
-	char *body = arena_alloc(arena, body_bytes + 32);
+	char *body = arena_alloc(arena, body_bytes + tail.len);
 	size_t len = 0;
 
 	while (len + text.len <= body_bytes) {
@@ -84,8 +85,8 @@ static struct bytes make_body(struct arena *arena, uint32_t body_bytes)
 	}
 	while (len < body_bytes)
 		body[len++] = '.';
-	memcpy(body + len, "</body></message>", 17);
-	return bytes_make(body, len + 17);
+	memcpy(body + len, tail.ptr, tail.len);
+	return bytes_make(body, len + tail.len);
 }
 
 static void make_texts(struct chat *chat, const struct load_options *opt)

@@ -71,7 +71,7 @@ def cell(results, server, case, field):
     value = results.median(server, case, field)
     if value is None:
         return "-"
-    return svg.number(value) + ("" if results.is_ok(server, case) else " (failed)")
+    return svg.number(value) if results.is_ok(server, case) else "failed"
 
 
 def markdown(header, rows):
@@ -122,7 +122,7 @@ def latency_cell(results, server, case):
     words = " / ".join(svg.number(p) for p in points)
     if is_behind(results, server, case):
         words = f"cannot ({svg.number(results.median(server, case, 'ops_per_s'))} a second)"
-    return words if results.is_ok(server, case) else words + " (failed)"
+    return words if results.is_ok(server, case) else "failed"
 
 
 def latency(results):
