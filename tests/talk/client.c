@@ -176,17 +176,22 @@ static bool client_login(struct client *client)
 	return client_expect(client, "success", NULL);
 }
 
-static bool client_bind(struct client *client)
+void client_ask_bind(struct client *client)
 {
-	struct stanza *result;
-	bool is_bound;
-
 	client_send(client,
 		    arena_printf(scratch(),
 				 "<iq type='set' id='bind'><bind "
 				 "xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>%.*s"
 				 "</resource></bind></iq>",
 				 BYTES_ARG(jid_resource(client->jid))));
+}
+
+static bool client_bind(struct client *client)
+{
+	struct stanza *result;
+	bool is_bound;
+
+	client_ask_bind(client);
 	world_settle();
 	result = client_take(client);
 	is_bound = result != NULL && bytes_is(result->type, "result");
@@ -208,7 +213,7 @@ void client_dial(struct client *client)
 	framer_init(&client->framer, 1 << 24, 200);
 }
 
-bool client_connect(struct client *client, const char **ret_reason)
+bool client_authenticate(struct client *client, const char **ret_reason)
 {
 	client_dial(client);
 	client_open(client);
@@ -220,10 +225,25 @@ bool client_connect(struct client *client, const char **ret_reason)
 		return false;
 	*ret_reason = "second stream";
 	client_open(client);
-	if (!client_expect(client, "features", NULL))
+	return client_expect(client, "features", NULL);
+}
+
+bool client_connect(struct client *client, const char **ret_reason)
+{
+	if (!client_authenticate(client, ret_reason))
 		return false;
 	*ret_reason = "bind";
 	return client_bind(client);
+}
+
+unsigned client_shard(const struct client *client)
+{
+	return memory_client_shard(client->memory);
+}
+
+size_t client_unread(const struct client *client)
+{
+	return memory_client_unread(client->memory);
 }
 
 bool client_is_closed(struct client *client)

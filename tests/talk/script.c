@@ -197,6 +197,25 @@ static void command_account(struct script *script, struct bytes args)
 		script_fail(script, "say: account adds/deletes/begins to delete JID");
 }
 
+static void command_server(struct script *script, struct bytes args)
+{
+	if (bytes_is(args, "restarts"))
+		world_restart();
+	else
+		script_fail(script, "say: server restarts");
+}
+
+/* "JID loses CONTACT" */
+static void command_roster(struct script *script, struct bytes args)
+{
+	struct bytes rest = args, owner = bytes_cut(&rest, ' ');
+
+	if (bytes_is(bytes_cut(&rest, ' '), "loses"))
+		world_lose_contact(owner, rest);
+	else
+		script_fail(script, "say: roster JID loses CONTACT");
+}
+
 /* --- what a client does ----------------------------------------------------------------------
  */
 
@@ -425,6 +444,7 @@ static const struct {
 	{ "domain", command_domain }, { "clock", command_clock },
 	{ "store", command_store },   { "account", command_account },
 	{ "kick", command_kick },     { "needs", command_needs },
+	{ "server", command_server }, { "roster", command_roster },
 };
 
 /* "sends 5 times" is "sends" with times = 5. */

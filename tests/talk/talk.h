@@ -13,6 +13,7 @@ struct world_options {
 	uint64_t seed;		/* of the order inside phases; 0: as registered */
 	const char *plugins[8]; /* .so files to load */
 	unsigned plugin_count;
+	uint64_t mail_soft_bytes, mail_hard_bytes; /* 0: as the server's */
 };
 
 /* Once per process: features, options. */
@@ -36,8 +37,14 @@ void world_begin_delete(struct bytes jid);
 void world_publish(struct bytes name, bool is_served);
 /* Ends the sessions of a full or bare JID; returns how many. */
 unsigned world_kick(struct bytes jid);
+/* All sessions end, and the server comes up again with the same store. */
+void world_restart(void);
+/* One side of a subscription is lost, as by a restored backup. */
+void world_lose_contact(struct bytes owner, struct bytes contact);
 bool world_has_plugin(void);
 struct store *world_store(void);
+/* For unit tests, which turn single shards. */
+struct shards *world_shards(void);
 
 /* --- clients (client.c) ---------------------------------------------------------------------
  */
@@ -51,6 +58,9 @@ struct bytes client_name(const struct client *client);
 void client_declare(struct client *client, struct bytes attributes);
 /* A connection on which nothing was said. */
 void client_dial(struct client *client);
+/* Up to where it may bind; and the request for that, not waiting for the answer. */
+bool client_authenticate(struct client *client, const char **ret_reason);
+void client_ask_bind(struct client *client);
 /* True if it is bound now; false: the server refused, *ret_reason says at what. */
 bool client_connect(struct client *client, const char **ret_reason);
 /* What the server said when it refused; lives as long as the client. */
@@ -58,6 +68,10 @@ struct bytes client_surprise(const struct client *client);
 void client_send(struct client *client, struct bytes xml);
 /* The next element received, a new reference; NULL if there is none. */
 struct stanza *client_take(struct client *client);
+/* Where it is served. */
+unsigned client_shard(const struct client *client);
+/* Bytes that it sent and that the server has not taken yet. */
+size_t client_unread(const struct client *client);
 bool client_is_closed(struct client *client);
 void client_close(struct client *client);
 void client_cut(struct client *client);

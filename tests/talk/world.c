@@ -11,8 +11,11 @@
 #include "core/core.h"
 #include "core/domain.h"
 #include "core/domain_store.h"
+#include "core/handover.h"
+#include "core/place.h"
 #include "core/registry.h"
-#include "core/user.h"
+#include "core/roster.h"
+#include "core/session.h"
 #include "io/shard.h"
 #include "io/worker.h"
 #include "store/memory.h"
@@ -26,7 +29,7 @@ struct world_domain {
 	struct settings *settings;
 };
 
-static unsigned shard_count_wanted;
+static struct shards_config shards_wanted;
 static struct shards *shards;
 static struct store *store;
 static struct worker_pool *workers;
@@ -46,7 +49,9 @@ void world_register(const struct world_options *options)
 {
 	struct err err;
 
-	shard_count_wanted = options->shards;
+	shards_wanted = (struct shards_config){ .count = options->shards,
+						.mail_soft_bytes = options->mail_soft_bytes,
+						.mail_hard_bytes = options->mail_hard_bytes };
 	for (unsigned i = 0; i < options->plugin_count; i++)
 		if (registry_load(options->plugins[i], &err) < 0)
 			world_die("plugin", &err);
@@ -112,7 +117,7 @@ void world_open(void)
 	if (is_open)
 		return;
 	is_open = true;
-	check(shards_new(&(struct shards_config){ .count = shard_count_wanted }, &shards) == 0);
+	check(shards_new(&shards_wanted, &shards) == 0);
 	check(worker_pool_new(0, 1000, &workers) == 0);
 	stream_set_workers(workers);
 	store_config_init(&config, server_settings);
@@ -147,6 +152,11 @@ void world_clock(uint64_t ms)
 struct store *world_store(void)
 {
 	return store;
+}
+
+struct shards *world_shards(void)
+{
+	return shards;
 }
 
 static void world_drained(void *context)
@@ -187,6 +197,69 @@ void world_end(void)
 	domain_count = 0;
 	settings_free(&server_settings);
 	is_open = false;
+}
+
+/* A shard that goes down in good order: its clients are told, and nothing of core's is left. */
+static void world_close_sessions(void)
+{
+	uint32_t cursor = 0;
+	struct user *user;
+	struct session *session;
+
+	while ((user = user_next(&cursor)) != NULL) {
+		user->pins++;
+		while ((session = user_session_next(user, NULL)) != NULL)
+			session_close(session, STREAM_CONDITION_SYSTEM_SHUTDOWN, TEXT_NONE);
+		user->pins--;
+		user_release(user);
+	}
+}
+
+void world_restart(void)
+{
+	const struct domain_set *set = domain_current();
+
+	check(is_open);
+	for (unsigned i = 0; i < shards->count; i++) {
+		shard_enter(shards->shards[i]);
+		world_close_sessions();
+	}
+	world_settle();
+	for (unsigned i = 0; i < shards->count; i++) {
+		uint32_t cursor = 0;
+		shard_enter(shards->shards[i]);
+		check(user_next(&cursor) == NULL);
+		core_shard_stop();
+		core_shard_start(set);
+	}
+	shard_enter(shards->shards[0]);
+	handover_resume();
+	world_settle();
+}
+
+static void world_lost(int status, uint64_t seq, void *context)
+{
+	(void)seq;
+	*(int *)context = status;
+}
+
+void world_lose_contact(struct bytes owner, struct bytes contact)
+{
+	struct shard *before = shard_self();
+	struct jid jid = jid_from_normal(owner);
+	struct store_batch *batch;
+	int status = 1;
+
+	shard_enter(shards->shards[place_shard(jid)]);
+	batch = store_batch_new(store, owner);
+	store_del(batch, &roster_store, contact);
+	store_commit(store, &batch, world_lost, &status);
+	world_settle();
+	check(status == 0);
+	if (user_find(owner) != NULL)
+		user_reload(user_find(owner));
+	world_settle();
+	shard_enter(before);
 }
 
 bool world_has_plugin(void)
