@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "admin/lang.h"
@@ -148,6 +149,7 @@ int main(int argc, char **argv)
 	struct args args;
 	struct err err;
 	int code = EXIT_STOPPED;
+	umask(0077); /* what is kept here is somebody's messages */
 	if (args_parse(argc, argv, lang, &args, &err) < 0) {
 		fail(EXIT_USAGE, err.text);
 		fprintf(stderr, "%s\n", text_get(TEXT_ARGS_USAGE, lang));
