@@ -106,6 +106,7 @@ static void send_features(struct stream *stream, bool is_authenticated)
 	} else {
 		write_starttls(stream, &out);
 		login_offer(stream, &out);
+		ask_offer(stream, &out);
 	}
 	buf_append_cstr(&out, "</stream:features>");
 	stream_put(stream, &out);

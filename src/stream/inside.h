@@ -1,6 +1,8 @@
 /*
  * The inside of a stream: what the files of this room share. Nothing here is for other rooms.
  *
+ * 	                 ASK_WAIT (a request before authentication)
+ * 	                     | ^
  * 	OPENING --header--> FEATURES --auth--> SASL <--challenge--> SASL_WAIT
  * 	  ^                  |  ^                                    |  |  (lookup, delay,
  * 	  |               starttls '-----------failure---------------'  |   verification)
@@ -12,8 +14,8 @@
  * 	any --close, error, lost, timeout--> ENDED (the struct goes when nobody will answer any
  * more)
  *
- * Every pair of state and input stands in steps.def. In SASL_WAIT, MOVING and BIND_WAIT the
- * carrier is paused: a client that sends everything at once is not read ahead of its state.
+ * Every pair of state and input stands in steps.def. In ASK_WAIT, SASL_WAIT, MOVING and
+ * BIND_WAIT the carrier is paused: a client that sends everything at once is not read ahead of its state.
  */
 #ifndef STREAM_INSIDE_H
 #define STREAM_INSIDE_H
@@ -31,6 +33,7 @@ enum {
 	STREAM_MAGIC = 0x57E4A001,
 	STREAM_DEPTH_MAX = 128,		    /* xml_limits_default.depth */
 	STREAM_AUTH_ATTEMPTS = 3,	    /* RFC 6120 section 6.4.5: between two and five */
+	STREAM_ASKS = 20,		    /* requests of one client before authentication */
 	STREAM_PREAUTH_QUEUE_BYTES = 65536, /* what may wait for a client not bound yet */
 };
 
@@ -92,11 +95,14 @@ struct login {
 	struct sasl_exchange *exchange;
 	struct stream_lookup *lookup;	   /* unanswered */
 	struct verification *verification; /* on a worker */
+	struct stream_ask *ask;		   /* unanswered */
+	struct bytes memory;		   /* stream_ask_remember() */
 	struct jid user;		   /* authenticated; JID_NONE before */
 	struct bytes success;		   /* additional data, base64; BYTES_NONE: none */
 	struct bytes bind_id;
 	uint64_t ticket; /* admission_enter() */
 	uint8_t attempts;
+	uint8_t asks;
 	bool is_known;	/* sasl_user() is valid */
 	bool has_offer; /* mechanisms were offered */
 };
@@ -118,6 +124,7 @@ void stream_element(struct stream *stream, struct bytes raw);
 STEP_FUNCTION(open);
 STEP_FUNCTION(secured);
 STEP_FUNCTION(starttls);
+STEP_FUNCTION(ask);
 STEP_FUNCTION(auth);
 STEP_FUNCTION(respond);
 STEP_FUNCTION(abort);
@@ -178,6 +185,13 @@ void login_continue(struct stream *stream, struct sasl_step step);
 int verification_start(struct login *login, const struct verifier_list *verifiers);
 /* The stream goes away: the result will be dropped. */
 void verification_orphan(struct verification *verification);
+
+/* --- requests before authentication (ask.c) */
+
+/* Writes what the host offers to clients that have not authenticated. */
+void ask_offer(struct stream *stream, struct buf *out);
+/* The stream goes away: the answer will be dropped. */
+void ask_orphan(struct stream_ask *ask);
 
 /* --- options and metrics (options.c) */
 

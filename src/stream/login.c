@@ -75,6 +75,8 @@ void login_free(struct stream *stream)
 		login->lookup->stream = NULL;
 	if (login->verification)
 		verification_orphan(login->verification);
+	if (login->ask)
+		ask_orphan(login->ask);
 	sasl_exchange_free(&login->exchange);
 	admission_leave(&login->ticket);
 	arena_fini(&login->arena);
@@ -109,6 +111,7 @@ STEP_FUNCTION(starttls)
 STEP_FUNCTION(secured)
 {
 	sasl_exchange_free(&stream->login->exchange);
+	stream->login->memory = BYTES_NONE;
 	framer_reset(&stream->framer);
 	stream->has_header = false;
 	stream->domain = NULL;

@@ -42,7 +42,8 @@ const struct settings *stream_settings(const struct stream *stream)
 /* In these an answer is awaited, and the client's next bytes are for the state after it. */
 static bool is_waiting(enum stream_state state)
 {
-	return state == STREAM_SASL_WAIT || state == STREAM_MOVING || state == STREAM_BIND_WAIT;
+	return state == STREAM_ASK_WAIT || state == STREAM_SASL_WAIT ||
+	       state == STREAM_MOVING || state == STREAM_BIND_WAIT;
 }
 
 static void apply_pause(struct stream *stream)

@@ -32,6 +32,10 @@ enum stream_end {
  */
 struct stream_lookup;
 
+/* A request (IQ) of a client that has not authenticated, answered exactly once by
+ * stream_ask_answer(). */
+struct stream_ask;
+
 /*
  * The room above, one static table per process. All run on the stream's shard, never from
  * inside a function that core called (stream_send and the like), but for what is said at bind.
@@ -57,6 +61,11 @@ struct stream_host {
 	uint32_t (*auth_delay_ms)(const struct domain *, struct jid bare, struct bytes address);
 	void (*auth_result)(const struct domain *, struct jid bare, struct bytes address,
 			    bool ok);
+	/* Children of <stream:features/> before authentication. NULL: none. */
+	void (*offers)(const struct domain *, struct buf *out);
+	/* An IQ before authentication (XEP-0077 section 3.1.1), on a stream that is as secure
+	 * as a login must be; answered now or later. NULL: all are not-authorized. */
+	void (*asked)(struct stream_ask *, const struct stanza *);
 	/* Writes children of <stream:features/> beyond bind (post-authentication). */
 	void (*features)(const struct domain *, struct buf *out);
 	/* Binds: resource is prepared and never empty (made here, unpredictably, if the client
@@ -80,6 +89,8 @@ struct stream_host {
 void stream_set_host(const struct stream_host *host);
 /* Where PLAIN passwords are verified; before any stream. Without: temporary-auth-failure. */
 void stream_set_workers(struct worker_pool *pool);
+/* The same pool, for whoever makes verifiers; NULL if there is none. */
+struct worker_pool *stream_workers(void);
 /*
  * The server's secret for simulated salts of unknown users, after stream_register() (which
  * draws one); keep it in the data directory so that those salts outlive a restart.
@@ -97,6 +108,22 @@ void stream_credentials_found(struct stream_lookup *lookup,
 			      const struct verifier_list *verifiers);
 /* The store or provider failed: temporary-auth-failure. Consumes lookup. */
 void stream_credentials_failed(struct stream_lookup *lookup);
+/*
+ * Consumes ask. The answer is borrowed; NULL: nobody knows such a request, and the stream ends
+ * with not-authorized (RFC 6120 section 4.9.3.12).
+ */
+void stream_ask_answer(struct stream_ask *ask, const struct stanza *answer);
+/* The client has gone: what is asked below is empty then. */
+bool stream_ask_is_orphan(const struct stream_ask *ask);
+const struct domain *stream_ask_domain(const struct stream_ask *ask);
+enum text_lang stream_ask_lang(const struct stream_ask *ask);
+/* What limits count by (the /64 of IPv6), binary; may be empty. Borrowed. */
+struct bytes stream_ask_network(const struct stream_ask *ask);
+/* What an earlier request of this stream left here, BYTES_NONE at first; gone with the login.
+ */
+struct bytes stream_ask_memory(const struct stream_ask *ask);
+/* Copied. A few bytes: they stay until the login is over. */
+void stream_ask_remember(struct stream_ask *ask, struct bytes memory);
 /*
  * Binds the session: session and the bytes of full are borrowed and must live until ended() or
  * stream_close(). If the client has gone meanwhile, ended() follows within this call.

@@ -29,6 +29,11 @@ void stream_set_workers(struct worker_pool *pool)
 	workers = pool;
 }
 
+struct worker_pool *stream_workers(void)
+{
+	return workers;
+}
+
 /* On a worker. An unknown user (an empty list) costs as much as a wrong password. */
 static void run(struct work *work)
 {

@@ -14,6 +14,7 @@
 #include "base/secret.h"
 #include "io/worker.h"
 #include "stream/admission.h"
+#include "xml/build.h"
 #include "xml/wire.h"
 
 struct fake fake;
@@ -108,6 +109,41 @@ static void host_auth_result(const struct domain *domain, struct jid bare, struc
 	fake.failures += !ok;
 }
 
+static void host_offers(const struct domain *domain, struct buf *out)
+{
+	(void)domain;
+	if (fake.has_offers)
+		buf_append_cstr(out, "<offer xmlns='urn:test'/>");
+}
+
+void fake_answer_ask(void)
+{
+	struct stream_ask *ask = fake.ask;
+	struct stanza *answer = stanza_from_parts(
+		STANZA_IQ,
+		&(struct stanza_head){ .type = BYTES_LIT("result"), .id = BYTES_LIT("asked") },
+		stream_ask_memory(ask));
+
+	fake.ask = NULL;
+	stream_ask_remember(ask, BYTES_LIT("<again xmlns='urn:test'/>"));
+	stream_ask_answer(ask, answer);
+	stanza_unref(&answer);
+}
+
+static void host_asked(struct stream_ask *ask, const struct stanza *stanza)
+{
+	assert_int_equal(stanza->kind, STANZA_IQ);
+	if (!fake.has_offers) {
+		stream_ask_answer(ask, NULL);
+		return;
+	}
+	assert_null(fake.ask);
+	fake.asks++;
+	fake.ask = ask;
+	if (!fake.keeps_asks)
+		fake_answer_ask();
+}
+
 static void host_features(const struct domain *domain, struct buf *out)
 {
 	(void)domain;
@@ -196,6 +232,8 @@ static const struct stream_host host = {
 	.upgrade = host_upgrade,
 	.auth_delay_ms = host_auth_delay_ms,
 	.auth_result = host_auth_result,
+	.offers = host_offers,
+	.asked = host_asked,
 	.features = host_features,
 	.bind = host_bind,
 	.stanza = host_stanza,

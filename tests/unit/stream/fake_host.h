@@ -53,6 +53,10 @@ struct fake {
 	char bind_jid[FAKE_JID_BYTES];
 	unsigned successes, failures, upgrades;
 	struct bytes features; /* more children for <stream:features/> */
+	bool has_offers;       /* requests before authentication are known */
+	bool keeps_asks;       /* answer by fake_answer_ask() */
+	struct stream_ask *ask;
+	unsigned asks;
 };
 extern struct fake fake;
 
@@ -63,6 +67,8 @@ void fake_stop(void);
 void fake_set(const char *option, const char *value, bool is_server);
 void fake_answer_lookup(void);
 struct fake_session *fake_answer_bind(void);
+/* <iq type='result' id='asked'>, with what the stream remembered as its child. */
+void fake_answer_ask(void);
 /* Runs all shards until nothing happens any more. */
 void fake_run(void);
 /* Sends and runs. */
