@@ -13,14 +13,6 @@ void gate_issue(struct gate *gate)
 	gate->issued++;
 }
 
-static int gate_status_of(const struct gate *gate, const struct gate_output *output)
-{
-	bool is_lost = gate->failed_until != 0 && output->after >= gate->failed_from &&
-		       output->after <= gate->failed_until;
-
-	return is_lost ? -EIO : 0;
-}
-
 /*
  * leave() may emit again: what it emits queues behind what is held, because the gate is not
  * open while it releases, and the loop below goes on with it. So the order stays.
@@ -29,14 +21,14 @@ static void gate_release(struct gate *gate)
 {
 	struct gate_output *output;
 
-	if (gate->is_releasing)
-		return;
+	check(!gate->is_releasing);
 	gate->is_releasing = true;
 	while ((output = list_first(&gate->held, struct gate_output, list)) != NULL) {
 		if (output->after > gate->completed)
 			break;
 		list_del(&output->list);
-		output->leave(output, gate_status_of(gate, output));
+		/* What does not depend on the failed batch has left before it failed. */
+		output->leave(output, gate->failed_until != 0 ? -EIO : 0);
 	}
 	gate->is_releasing = false;
 }
@@ -57,14 +49,12 @@ bool gate_complete(struct gate *gate, int status)
 
 	check(gate->completed < gate->issued);
 	gate->completed++;
-	if (status < 0 && gate->completed > gate->failed_until) {
-		gate->failed_from = gate->completed;
+	if (status < 0 && gate->completed > gate->failed_until)
 		gate->failed_until = gate->issued;
-	}
 	is_recovered = gate->failed_until != 0 && gate->completed == gate->failed_until;
 	gate_release(gate);
 	if (is_recovered)
-		gate->failed_from = gate->failed_until = 0;
+		gate->failed_until = 0;
 	return is_recovered;
 }
 

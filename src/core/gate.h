@@ -27,8 +27,8 @@ struct gate_output {
 struct gate {
 	uint64_t issued;
 	uint64_t completed;
-	uint64_t failed_from;  /* outputs tagged failed_from..failed_until depend on a */
-	uint64_t failed_until; /* batch that failed; 0: none */
+	uint64_t
+		failed_until; /* what is held up to here depends on a batch that failed; 0: none */
 	struct list held;
 	bool is_releasing;
 };
