@@ -21,9 +21,10 @@ int registry_add(const struct feature *feature, struct err *ret_err)
 {
 	if (feature->abi != FEATURE_ABI_NUMBER || feature->size != sizeof(struct feature))
 		return err_set(ret_err, -EPROTO,
-			       "the feature was built for another version of Hearth (ABI %u, "
-			       "this server has %u)",
-			       feature->abi, (unsigned)FEATURE_ABI_NUMBER);
+			       "the feature was built for another version of Hearth (ABI %u "
+			       "of %u bytes, this server has ABI %u of %u bytes)",
+			       feature->abi, feature->size, (unsigned)FEATURE_ABI_NUMBER,
+			       (unsigned)sizeof(struct feature));
 	check(!is_sealed);
 	if (feature_count == REGISTRY_MAX)
 		return err_set(ret_err, -E2BIG, "more than %d features", REGISTRY_MAX);
