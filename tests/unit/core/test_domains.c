@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include "core/domain.h"
+#include "core/domain_store.h"
 #include "core/user.h"
 #include "store/memory.h"
 
@@ -192,12 +193,54 @@ static void removed_while_binding(void **state)
 	world_end();
 }
 
+static void published(int status, void *context)
+{
+	*(int *)context = status;
+}
+
+/* A reload: the same name with other options; who is connected stays, and lives by the new. */
+static void changed_while_connected(void **state)
+{
+	struct settings *server = settings_new(NULL), *settings = settings_new(server);
+	struct domain_set *set;
+	struct client *client;
+	struct err err;
+	int status = 1;
+
+	(void)state;
+	world_start();
+	world_open();
+	world_add_account(BYTES_LIT("romeo@localhost"));
+	client = unit_login("romeo", "romeo@localhost/r");
+	set = domain_set_new(NULL, server);
+	assert_int_equal(settings_set(settings, option_find(BYTES_LIT("features.ping")),
+				      BYTES_LIT("no"), &err),
+			 0);
+	assert_int_equal(domain_set_add(set, BYTES_LIT("localhost"), settings, false), 0);
+	client_send(client,
+		    BYTES_LIT("<iq type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>"));
+	world_settle();
+	unit_expect(client, "iq", "result");
+	domain_publish(set, published, &status);
+	world_settle();
+	assert_int_equal(status, 0);
+	assert_false(client_is_closed(client));
+	client_send(client,
+		    BYTES_LIT("<iq type='get' id='2'><ping xmlns='urn:xmpp:ping'/></iq>"));
+	world_settle();
+	unit_expect(client, "iq", "error");
+	client_free(&client);
+	world_end();
+	settings_free(&server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sets_are_snapshots),
 		cmocka_unit_test(a_thousand_share_nothing),
 		cmocka_unit_test(removed_while_binding),
+		cmocka_unit_test(changed_while_connected),
 	};
 	int failed;
 

@@ -24,12 +24,13 @@ static void leave(struct gate_output *at, int status)
 {
 	struct output *output = container_of(at, struct output, gate);
 
-	left[left_count] = output->number;
-	status_of[left_count++] = status;
+	/* First of all, so that an overtaking would show. */
 	if (output->issues)
 		gate_issue(&gate);
 	if (output->emits != NULL)
 		gate_pass(&gate, &output->emits->gate);
+	left[left_count] = output->number;
+	status_of[left_count++] = status;
 }
 
 static int setup(void **state)
@@ -118,6 +119,18 @@ static void leaving_emits(void **state)
 	outputs[0].emits = &outputs[2];
 	emit(0);
 	emit(1);
+	gate_complete(&gate, 0);
+	assert_left(3);
+	assert_true(gate_is_open(&gate));
+}
+
+static void the_last_one_emits(void **state)
+{
+	(void)state;
+	gate_issue(&gate);
+	outputs[0].emits = &outputs[1];
+	outputs[1].emits = &outputs[2];
+	emit(0);
 	gate_complete(&gate, 0);
 	assert_left(3);
 	assert_true(gate_is_open(&gate));
@@ -256,6 +269,7 @@ int main(void)
 		cmocka_unit_test_setup(batches_without_outputs, setup),
 		cmocka_unit_test_setup(a_thousand_behind_one, setup),
 		cmocka_unit_test_setup(leaving_emits, setup),
+		cmocka_unit_test_setup(the_last_one_emits, setup),
 		cmocka_unit_test_setup(leaving_issues, setup),
 		cmocka_unit_test_setup(a_failure_takes_what_was_built_on_it, setup),
 		cmocka_unit_test_setup(a_failure_of_the_last, setup),
