@@ -31,6 +31,17 @@ void store_batch_free(struct store_batch **batch_at)
 	arena_fini(&arena);
 }
 
+void store_batch_turn_to(struct store_batch *batch, struct bytes owner)
+{
+	check_magic(batch, STORE_BATCH_MAGIC);
+	batch->is_at_other = !bytes_equal(owner, batch->owner);
+	if (!batch->is_at_other)
+		return;
+	check(!batch->other.ptr || bytes_equal(owner, batch->other));
+	if (!batch->other.ptr)
+		batch->other = arena_copy(&batch->arena, owner);
+}
+
 uint32_t store_batch_count(const struct store_batch *batch)
 {
 	return batch->count;
@@ -48,6 +59,7 @@ struct store_op *store_batch_add(struct store_batch *batch, enum op_kind kind,
 	op = arena_new(&batch->arena, struct store_op);
 	op->kind = kind;
 	op->decl = decl;
+	op->is_others = batch->is_at_other;
 	op->key = arena_copy(&batch->arena, key);
 	op->value = arena_copy(&batch->arena, value);
 	batch->size_bytes += sizeof(*op) + key.len + value.len;

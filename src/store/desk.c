@@ -151,25 +151,34 @@ static void line_issue_reads(struct store_desk *desk, struct store_line *line, u
 
 /* ---- commits ---- */
 
+/* One batch of this owner has come back. */
+static void line_leave(struct store_desk *desk, struct store_line *line, uint32_t generation,
+		       const struct store_batch *batch)
+{
+	if (!line)
+		return;
+	line->in_flight--;
+	if (batch->status < 0 && generation == line->generation)
+		line->generation++;
+	line_issue_reads(desk, line, batch->seq);
+	if (line->in_flight == 0) {
+		table_del(&desk->lines, line->owner);
+		block_free(line);
+	}
+}
+
 static void batch_arrive(struct store_reply *reply)
 {
 	struct store_batch *batch = container_of(reply, struct store_batch, reply);
 	struct store_desk *desk = reply->desk;
-	struct store_line *line = batch->line;
 	store_done_fn *done = batch->done;
 	void *context = batch->context;
 	uint64_t seq = batch->seq;
 	int status = batch->status;
 
 	desk->in_flight--;
-	line->in_flight--;
-	if (status < 0 && batch->generation == line->generation)
-		line->generation++;
-	line_issue_reads(desk, line, seq);
-	if (line->in_flight == 0) {
-		table_del(&desk->lines, line->owner);
-		block_free(line);
-	}
+	line_leave(desk, batch->line, batch->generation, batch);
+	line_leave(desk, batch->other_line, batch->other_generation, batch);
 	store_batch_free(&batch);
 	if (done)
 		done(status, seq, context);
@@ -196,6 +205,17 @@ static void give_backlog(struct store *store, size_t bytes)
 	metric_add(&store_backlog, -(int64_t)bytes);
 }
 
+static struct store_line *line_join(struct store_desk *desk, struct bytes owner, uint64_t seq,
+				    uint32_t *ret_generation)
+{
+	struct store_line *line = line_get(desk, owner);
+
+	line->last_seq = seq;
+	line->in_flight++;
+	*ret_generation = line->generation;
+	return line;
+}
+
 uint64_t store_commit(struct store *store, struct store_batch **batch_at, store_done_fn *done,
 		      void *context)
 {
@@ -209,10 +229,11 @@ uint64_t store_commit(struct store *store, struct store_batch **batch_at, store_
 	batch->status = take_backlog(store, batch->size_bytes);
 	batch->done = done;
 	batch->context = context;
-	batch->line = line_get(desk, batch->owner);
-	batch->generation = batch->line->generation;
-	batch->seq = batch->line->last_seq = ++desk->last_seq;
-	batch->line->in_flight++;
+	batch->seq = ++desk->last_seq;
+	batch->line = line_join(desk, batch->owner, batch->seq, &batch->generation);
+	if (batch->other.ptr)
+		batch->other_line =
+			line_join(desk, batch->other, batch->seq, &batch->other_generation);
 	desk->in_flight++;
 	batch->reply.desk = desk;
 	batch->reply.arrive = batch_arrive;
@@ -236,7 +257,17 @@ int store_batch_doom(const struct store_batch *batch)
 {
 	if (batch->status < 0 || !batch->line)
 		return batch->status;
-	return batch->generation <= batch->line->failed_generation ? -ECANCELED : 0;
+	if (batch->generation <= batch->line->failed_generation ||
+	    (batch->other_line &&
+	     batch->other_generation <= batch->other_line->failed_generation))
+		return -ECANCELED;
+	return 0;
+}
+
+static void line_fail(struct store_line *line, uint32_t generation)
+{
+	if (line && line->failed_generation < generation)
+		line->failed_generation = generation;
 }
 
 void store_batch_settle(struct store_batch *batch, int status)
@@ -246,8 +277,10 @@ void store_batch_settle(struct store_batch *batch, int status)
 		return;
 	give_backlog(batch->store, batch->size_bytes);
 	metric_add(status == 0 ? &store_commits : &store_commit_failures, 1);
-	if (status < 0 && batch->line->failed_generation < batch->generation)
-		batch->line->failed_generation = batch->generation;
+	if (status < 0) {
+		line_fail(batch->line, batch->generation);
+		line_fail(batch->other_line, batch->other_generation);
+	}
 }
 
 /* ---- coming back ---- */

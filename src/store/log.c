@@ -86,13 +86,54 @@ static struct store_op *add_op(struct store_batch *batch, enum op_kind kind,
 	return store_batch_add(batch, kind, decl, BYTES_NONE, BYTES_NONE);
 }
 
+static bool is_same_content(const struct log_entry *a, const struct log_entry *b)
+{
+	return a->retention == b->retention && bytes_equal(a->bytes, b->bytes) &&
+	       bytes_equal(a->origin_id, b->origin_id) &&
+	       bytes_equal(a->refers_to, b->refers_to) && bytes_equal(a->audience, b->audience);
+}
+
+/* The second entry of a message borrows the first one's content, and engines may keep it once. */
+static struct log_entry *entry_share(struct arena *arena, const struct log_entry *entry,
+				     const struct log_entry *first)
+{
+	struct log_entry *copy = arena_new(arena, struct log_entry);
+
+	*copy = *first;
+	copy->id = entry->id;
+	copy->n = entry->n;
+	copy->time_us = entry->time_us;
+	copy->kind = entry->kind;
+	copy->flags = entry->flags;
+	copy->peer = copy_or_empty(arena, entry->peer);
+	copy->conversation = copy_or_empty(arena, entry->conversation);
+	return copy;
+}
+
+static void add_append(struct store_batch *batch, const struct store_decl *decl,
+		       const struct log_entry *entry)
+{
+	const struct store_op *last = batch->last_append;
+	struct store_op *op = add_op(batch, OP_APPEND, decl);
+
+	op->is_shared = last && last->is_others != op->is_others && !last->is_shared &&
+			is_same_content(last->entry, entry);
+	if (op->is_shared) {
+		op->entry = entry_share(&batch->arena, entry, last->entry);
+	} else {
+		op->entry = log_entry_copy(&batch->arena, entry);
+		batch->size_bytes += entry->bytes.len;
+	}
+	batch->size_bytes += sizeof(*entry);
+	batch->last_append = op;
+}
+
 void log_append(struct store_batch *batch, const struct store_decl *decl,
 		struct log_conversation *conversation, struct log_entry *entry)
 {
-	struct store_op *op;
-
 	check(bytes_equal(conversation->name, entry->conversation));
 	check(entry->kind > 0 && entry->kind < 32);
+	check(entry->retention < LOG_RETENTIONS);
 	entry->id = log_id_next(batch->store);
 	entry->n = conversation->last_n + 1;
 	if (entry->time_us == 0)
@@ -101,10 +142,22 @@ void log_append(struct store_batch *batch, const struct store_decl *decl,
 	conversation->last_id = entry->id;
 	if (entry->flags & ENTRY_COUNTS_UNREAD)
 		conversation->unread++;
-	op = add_op(batch, OP_APPEND, decl);
+	add_append(batch, decl, entry);
+	log_put_conversation(batch, decl, conversation);
+}
+
+void log_import(struct store_batch *batch, const struct store_decl *decl,
+		const struct log_entry *entry)
+{
+	struct store_desk *desk = store_desk_self(batch->store);
+	struct store_op *op = add_op(batch, OP_IMPORT, decl);
+
+	check(entry->id > 0 && entry->kind > 0 && entry->kind < 32);
+	check(entry->retention < LOG_RETENTIONS);
 	op->entry = log_entry_copy(&batch->arena, entry);
 	batch->size_bytes += sizeof(*entry) + entry->bytes.len;
-	log_put_conversation(batch, decl, conversation);
+	if (entry->id > desk->last_log_id)
+		desk->last_log_id = entry->id;
 }
 
 void log_put_conversation(struct store_batch *batch, const struct store_decl *decl,
@@ -133,6 +186,17 @@ void log_trim(struct store_batch *batch, const struct store_decl *decl,
 
 	op->key = arena_copy(&batch->arena, conversation);
 	op->number = before_id;
+}
+
+uint64_t log_expire(struct store *store, uint32_t retention, uint32_t before_month,
+		    store_done_fn *done, void *context)
+{
+	struct store_batch *batch = store_batch_new(store, BYTES_LIT(""));
+
+	check(retention < LOG_RETENTIONS);
+	store_batch_add(batch, OP_LOG_EXPIRE, NULL, BYTES_NONE, BYTES_NONE)->number =
+		(uint64_t)retention << 32 | before_month;
+	return store_commit(store, &batch, done, context);
 }
 
 uint32_t log_read_page(struct store_read *read, const struct store_decl *decl,

@@ -10,6 +10,13 @@
  * 	struct log_entry entry = { .kind = ENTRY_MESSAGE, .conversation = peer, … };
  * 	log_append(batch, &account_log, conversation, &entry);	(sets entry.id and entry.n)
  * 	store_commit(store, &batch, done, user);
+ *
+ * A message between two owners of one shard is one batch: append the sender's entry, turn to the
+ * recipient (store_batch_turn_to), append his. If their contents (bytes, origin_id, refers_to,
+ * audience) are equal and their retention is the same, they are kept once, until both are gone.
+ *
+ * Export of an owner, for each declared log: log_read_page() without a filter, page by page by
+ * after_id, and log_read_conversations(). Import: log_import() and log_put_conversation().
  */
 #ifndef STORE_LOG_H
 #define STORE_LOG_H
@@ -36,6 +43,8 @@ enum entry_flag {
 	ENTRY_OUTGOING = 1 << 5, /* the owner sent it */
 };
 
+enum { LOG_RETENTIONS = 256 };
+
 struct log_entry {
 	struct log_entry *next;	   /* in results */
 	uint64_t id;		   /* of the owner's log; see log_id_next */
@@ -43,6 +52,7 @@ struct log_entry {
 	uint64_t time_us;	   /* wall clock, UTC; 0 on append: now */
 	uint32_t kind;		   /* enum entry_kind */
 	uint32_t flags;		   /* enum entry_flag */
+	uint32_t retention;	   /* class: what expires together; below LOG_RETENTIONS */
 	struct bytes peer;	   /* the other side's address as routed: bare or full JID */
 	struct bytes conversation; /* its name: usually the peer's bare JID */
 	struct bytes origin_id;	   /* the sender's (XEP-0359), else the stanza's id */
@@ -80,17 +90,25 @@ uint64_t log_id_at(uint64_t ms);
 /*
  * Appends: sets entry->id, n and time, moves the conversation on (last_n, last_id, and unread
  * by ENTRY_COUNTS_UNREAD) and stores both. conversation->name is entry->conversation. What the
- * entry points to is copied. An append that does not continue the stored record (n) fails the
- * batch with -ESTALE.
+ * entry points to is copied. An append that does not continue the record (n) is a bug of the
+ * caller: an engine that has the record at hand fails the batch with -ESTALE; it need not read
+ * for that.
  */
 void log_append(struct store_batch *batch, const struct store_decl *decl,
 		struct log_conversation *conversation, struct log_entry *entry);
+/*
+ * Stores an entry of another server or of a backup as it is, with its id, n and time, and touches
+ * no record. An entry of this id that is there already stays.
+ */
+void log_import(struct store_batch *batch, const struct store_decl *decl,
+		const struct log_entry *entry);
 /* Stores a record changed by its holder: displayed, unread, mute. */
 void log_put_conversation(struct store_batch *batch, const struct store_decl *decl,
 			  const struct log_conversation *conversation);
 /*
  * Replaces an entry's content (kind, flags, refers_to, audience, bytes); id, n, time, peer,
- * conversation and origin id stay. A tombstone is such an entry. Unknown id: nothing happens.
+ * conversation, origin id and retention stay. A tombstone is such an entry. Unknown id: nothing
+ * happens. Another owner's entry that shared the content keeps it.
  */
 void log_amend(struct store_batch *batch, const struct store_decl *decl,
 	       const struct log_entry *entry);
@@ -100,6 +118,13 @@ void log_amend(struct store_batch *batch, const struct store_decl *decl,
  */
 void log_trim(struct store_batch *batch, const struct store_decl *decl,
 	      struct bytes conversation, uint64_t before_id);
+
+/*
+ * Drops the months before before_month (log_id_month) of a class of retention, of all owners and
+ * stores, at once for readers and cheaply. Conversation records stay. Any shard.
+ */
+uint64_t log_expire(struct store *store, uint32_t retention, uint32_t before_month,
+		    store_done_fn *done, void *context);
 
 /* ---- parts of a read ---- */
 

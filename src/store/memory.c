@@ -86,7 +86,8 @@ static struct store_batch *held_first(struct memory *memory, const struct bytes 
 	list_for_each (pos, &memory->held) {
 		struct store_batch *batch = list_entry(pos, struct store_batch, reply.list);
 
-		if (!owner || bytes_equal(batch->owner, *owner))
+		if (!owner || bytes_equal(batch->owner, *owner) ||
+		    (batch->other.ptr && bytes_equal(batch->other, *owner)))
 			return batch;
 	}
 	return NULL;

@@ -193,6 +193,14 @@ static void shelf_append(struct shelf *shelf, const struct log_entry *entry)
 		entry_new(entry);
 }
 
+static void shelf_import(struct shelf *shelf, const struct log_entry *entry)
+{
+	size_t index = shelf_entry_bound(shelf, entry->id);
+
+	if (index == shelf->entry_count || shelf->entries[index]->entry->id != entry->id)
+		shelf_append(shelf, entry);
+}
+
 static void shelf_amend(struct shelf *shelf, const struct log_entry *change)
 {
 	size_t index = shelf ? shelf_entry_bound(shelf, change->id) : 0;
@@ -306,6 +314,32 @@ static void expire(struct memory *memory, uint64_t now_ms)
 	}
 }
 
+static void shelf_expire_entries(struct shelf *shelf, uint32_t retention, uint32_t before_month)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < shelf->entry_count; i++) {
+		const struct log_entry *entry = shelf->entries[i]->entry;
+
+		if (entry->retention == retention && log_id_month(entry->id) < before_month)
+			entry_free(shelf->entries[i]);
+		else
+			shelf->entries[kept++] = shelf->entries[i];
+	}
+	shelf->entry_count = kept;
+}
+
+static void expire_logs(struct memory *memory, uint64_t what)
+{
+	struct memory_owner *owner;
+	uint32_t cursor = 0;
+
+	while ((owner = table_next(&memory->owners, &cursor))) {
+		for (struct shelf *shelf = owner->shelves; shelf; shelf = shelf->next)
+			shelf_expire_entries(shelf, (uint32_t)(what >> 32), (uint32_t)what);
+	}
+}
+
 /* ---- batches ---- */
 
 static void put_conversation(struct memory *memory, struct bytes owner,
@@ -365,6 +399,12 @@ static void apply_op(struct memory *memory, struct bytes owner, const struct sto
 	case OP_TRIM:
 		shelf_trim(shelf_find(kept, op->decl), op->key, op->number);
 		break;
+	case OP_IMPORT:
+		shelf_import(shelf_get(memory, owner, op->decl), op->entry);
+		break;
+	case OP_LOG_EXPIRE:
+		expire_logs(memory, op->number);
+		break;
 	case OP_BLOB_PUT:
 		put_blob(memory, owner, op);
 		break;
@@ -379,5 +419,5 @@ static void apply_op(struct memory *memory, struct bytes owner, const struct sto
 void memory_apply(struct memory *memory, const struct store_batch *batch)
 {
 	for (const struct store_op *op = batch->first; op; op = op->next)
-		apply_op(memory, op->is_servers ? BYTES_LIT("") : batch->owner, op);
+		apply_op(memory, store_op_owner(batch, op), op);
 }

@@ -25,6 +25,14 @@ static struct option opt_cache_kib =
 	OPTION_INT("store.cache_kib", OPTION_SERVER, 2048, 64, 4194304,
 		   "Page cache of each database connection, in KiB; more helps a server whose "
 		   "active accounts do not fit.");
+static struct option opt_log_cache_kib =
+	OPTION_INT("store.log_cache_kib", OPTION_SERVER, 1024, 64, 4194304,
+		   "Page cache of each month of the message log that is open, in KiB; the "
+		   "system's own cache stands behind it.");
+static struct option opt_log_memory_kib =
+	OPTION_INT("store.log_memory_kib", OPTION_SERVER, 16384, 256, 4194304,
+		   "Memory for the newest messages' place in the log before it is sorted into "
+		   "the index, in KiB; more makes writing cheaper and starting slower.");
 static struct option opt_readers =
 	OPTION_INT("store.readers", OPTION_SERVER, 1, 1, 16,
 		   "Threads that read from the database; more helps slow disks.");
@@ -34,7 +42,8 @@ static struct option opt_backlog_kib =
 		   "something are refused.");
 
 struct option *const store_options[] = {
-	&opt_engine, &opt_durability, &opt_cache_kib, &opt_readers, &opt_backlog_kib, NULL,
+	&opt_engine,	     &opt_durability, &opt_cache_kib,	&opt_log_cache_kib,
+	&opt_log_memory_kib, &opt_readers,    &opt_backlog_kib, NULL,
 };
 
 void store_config_init(struct store_config *config, const struct settings *settings)
@@ -43,6 +52,8 @@ void store_config_init(struct store_config *config, const struct settings *setti
 		.engine = engine_words[settings_enum(settings, &opt_engine)],
 		.durability = (enum store_durability)settings_enum(settings, &opt_durability),
 		.cache_kib = (uint32_t)settings_int(settings, &opt_cache_kib),
+		.log_cache_kib = (uint32_t)settings_int(settings, &opt_log_cache_kib),
+		.log_memory_kib = (uint32_t)settings_int(settings, &opt_log_memory_kib),
 		.readers = (uint32_t)settings_int(settings, &opt_readers),
 		.backlog_bytes = (uint64_t)settings_int(settings, &opt_backlog_kib) << 10,
 	};
@@ -197,6 +208,10 @@ static struct store *store_new(const struct engine_class *class,
 		store->config.backlog_bytes = (uint64_t)opt_backlog_kib.default_int << 10;
 	if (store->config.cache_kib == 0)
 		store->config.cache_kib = (uint32_t)opt_cache_kib.default_int;
+	if (store->config.log_cache_kib == 0)
+		store->config.log_cache_kib = (uint32_t)opt_log_cache_kib.default_int;
+	if (store->config.log_memory_kib == 0)
+		store->config.log_memory_kib = (uint32_t)opt_log_memory_kib.default_int;
 	if (store->config.readers == 0)
 		store->config.readers = 1;
 	return store;

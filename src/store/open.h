@@ -25,6 +25,8 @@ struct store_config {
 		*data_dir; /* exists; memory accepts NULL (and then has a random bucket key) */
 	enum store_durability durability;
 	uint32_t cache_kib;	     /* page cache of each connection */
+	uint32_t log_cache_kib;	     /* page cache of each open month of the logs */
+	uint32_t log_memory_kib;     /* of log entries that are not indexed yet */
 	uint32_t readers;	     /* reader threads, 1 or more */
 	struct worker_pool *workers; /* move the bytes of blobs; borrowed, outlives the store */
 	uint64_t

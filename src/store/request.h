@@ -24,6 +24,8 @@ enum op_kind {
 	OP_CONVERSATION,
 	OP_AMEND,
 	OP_TRIM, /* key: the conversation, number: before_id */
+	OP_IMPORT,
+	OP_LOG_EXPIRE, /* number: retention << 32 | before_month */
 	OP_BLOB_PUT,
 	OP_BLOB_EXPIRE, /* number: now_ms */
 	OP_BLOB_SWEPT,	/* number: the file, which is unlinked */
@@ -33,6 +35,8 @@ struct store_op {
 	struct store_op *next;
 	enum op_kind kind;
 	bool is_servers; /* PUT, DEL: of the server's rows (owner "") */
+	bool is_others;	 /* of the batch's second owner */
+	bool is_shared;	 /* APPEND: its content is that of the batch's append before it */
 	const struct store_decl *decl;
 	struct bytes key;
 	struct bytes value;
@@ -50,14 +54,19 @@ struct store_batch {
 	struct arena arena; /* holds the batch itself */
 	struct store *store;
 	struct bytes owner;
+	struct bytes other; /* the second owner; BYTES_NONE: there is none */
+	bool is_at_other;   /* operations are added for him */
 	struct store_op *first;
 	struct store_op **tail;
+	const struct store_op *last_append;
 	size_t size_bytes; /* of keys and values, for the backlog */
 	/* From here on: set by the commit. */
 	struct store_reply reply; /* its list is also the engine's queue */
 	struct store_line *line;
+	struct store_line *other_line; /* NULL: no second owner */
 	uint64_t seq;
 	uint32_t generation;
+	uint32_t other_generation;
 	int status;
 	bool is_settled; /* the engine's: the outcome is known before the group's */
 	store_done_fn *done;
@@ -68,6 +77,15 @@ struct store_batch {
 struct store_op *store_batch_add(struct store_batch *batch, enum op_kind kind,
 				 const struct store_decl *decl, struct bytes key,
 				 struct bytes value);
+/* Whose rows the operation touches. */
+static inline struct bytes store_op_owner(const struct store_batch *batch,
+					  const struct store_op *op)
+{
+	if (op->is_servers)
+		return BYTES_LIT("");
+	return op->is_others ? batch->other : batch->owner;
+}
+
 /*
  * For engines: what this batch must fail with before it is tried (cancelled, no room in the
  * backlog), or 0. Batches of one owner must be asked about in the order issued.

@@ -118,6 +118,8 @@ static int apply_op(struct sqlite_conn *conn, struct bytes owner_name, struct by
 	case OP_CONVERSATION:
 	case OP_AMEND:
 	case OP_TRIM:
+	case OP_IMPORT:
+	case OP_LOG_EXPIRE:
 		break;
 	}
 	/* store_open() refuses to start with a log declared: this engine has no such shape. */
@@ -134,15 +136,15 @@ static bool may_free_blobs(const struct store_op *op)
 int sqlite_apply(struct sqlite_conn *conn, const struct store_batch *batch,
 		 bool *ret_may_free_blobs)
 {
-	struct bytes owner = sqlite_owner_key(&conn->owner, batch->owner);
+	struct bytes name = BYTES_NONE, owner = BYTES_NONE;
 	int status = 0;
 
 	for (const struct store_op *op = batch->first; op && status == 0; op = op->next) {
-		if (op->is_servers)
-			status = apply_op(conn, BYTES_LIT(""),
-					  sqlite_owner_key(&conn->low, BYTES_LIT("")), op);
-		else
-			status = apply_op(conn, batch->owner, owner, op);
+		if (store_op_owner(batch, op).ptr != name.ptr) {
+			name = store_op_owner(batch, op);
+			owner = sqlite_owner_key(&conn->owner, name);
+		}
+		status = apply_op(conn, name, owner, op);
 		*ret_may_free_blobs |= may_free_blobs(op);
 	}
 	return status;

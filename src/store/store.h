@@ -64,6 +64,11 @@ struct bytes store_domain_of(struct bytes owner);
 
 /* A batch of one owner; its memory is freed by the commit. Arguments below are copied. */
 struct store_batch *store_batch_new(struct store *store, struct bytes owner);
+/*
+ * From here on the operations are of this owner: the batch's own, or one second owner whose home
+ * is this shard too. A batch of two has its place in the order of both, and fails with both.
+ */
+void store_batch_turn_to(struct store_batch *batch, struct bytes owner);
 /* For a batch that is not wanted after all. */
 void store_batch_free(struct store_batch **batch);
 /* Number of operations. */

@@ -7,6 +7,7 @@
 #include "io/shard.h"
 
 static struct store_decl account = STORE_DECL("account_log", STORE_LOG, 1, "Messages.");
+static struct store_decl map = STORE_DECL("log_map", STORE_MAP, 1, "A map.");
 static struct store_decl room = STORE_DECL("room_log", STORE_LOG, 1, "Rooms.");
 
 static const char alice[] = "alice@example.org";
@@ -402,6 +403,350 @@ static void logs_go_with_their_owner(void **state)
 	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL), "again");
 }
 
+/* ---- two owners, one message ---- */
+
+static struct store_batch *message_of_two(struct world *world,
+					  struct log_conversation *of_alice,
+					  struct log_conversation *of_bob, const char *text,
+					  uint64_t ret_ids[2])
+{
+	struct store_batch *batch = store_batch_new(world->store, bytes_of(alice));
+	struct log_entry sent = { .kind = ENTRY_MESSAGE,
+				  .flags = ENTRY_IN_ARCHIVE | ENTRY_OUTGOING,
+				  .conversation = bytes_of(bob),
+				  .peer = bytes_of(bob),
+				  .origin_id = BYTES_LIT("o"),
+				  .bytes = bytes_of(text) };
+	struct log_entry received = sent;
+
+	received.flags = ENTRY_IN_ARCHIVE | ENTRY_COUNTS_UNREAD;
+	received.conversation = bytes_of(alice);
+	received.peer = BYTES_LIT("alice@example.org/desk");
+	log_append(batch, &account, of_alice, &sent);
+	store_batch_turn_to(batch, bytes_of(bob));
+	log_append(batch, &account, of_bob, &received);
+	ret_ids[0] = sent.id;
+	ret_ids[1] = received.id;
+	return batch;
+}
+
+static void one_batch_serves_two_owners(void **state)
+{
+	struct world *world = *state;
+	struct log_conversation of_alice = conversation_with(bob);
+	struct log_conversation of_bob = conversation_with(alice);
+	const struct log_entry *entry;
+	struct store_batch *batch;
+	struct store_read *read;
+	uint64_t ids[2];
+	int status;
+
+	batch = message_of_two(world, &of_alice, &of_bob, "hello", ids);
+	assert_int_equal(commit(world, &batch), 0);
+	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL), "hello");
+	read = store_read_new(world->store, bytes_of(bob));
+	log_read_page(read, &account, &(struct log_query){ 0 });
+	log_read_conversations(read, &account);
+	read = read_wait(&read, &status);
+	entry = log_read_entries(read, 0);
+	assert_true(entry->id == ids[1]);
+	assert_int_equal(entry->flags, ENTRY_IN_ARCHIVE | ENTRY_COUNTS_UNREAD);
+	assert_bytes(entry->peer, "alice@example.org/desk");
+	assert_bytes(entry->conversation, alice);
+	assert_bytes(entry->origin_id, "o");
+	assert_bytes(entry->bytes, "hello");
+	assert_int_equal(log_read_records(read, 1)->unread, 1);
+	store_read_free(&read);
+}
+
+/* The recipient's read, issued before the batch is back, waits for it. */
+static void the_second_owner_is_in_order_too(void **state)
+{
+	struct world *world = *state;
+	struct log_conversation of_alice = conversation_with(bob);
+	struct log_conversation of_bob = conversation_with(alice);
+	struct log_conversation stale = of_bob;
+	struct log_entry entry = { .kind = ENTRY_MESSAGE, .conversation = bytes_of(alice) };
+	struct store_batch *batch, *next;
+	int first = PENDING, second = PENDING;
+	uint64_t ids[2];
+
+	batch = message_of_two(world, &of_alice, &of_bob, "1", ids);
+	store_commit(world->store, &batch, note_status, &first);
+	assert_string_equal(page(world, bob, (struct log_query){ 0 }, NULL), "1");
+	assert_int_equal(first, 0);
+	first = PENDING;
+	/* His own batch fails, and takes the one of both along. */
+	next = store_batch_new(world->store, bytes_of(bob));
+	log_append(next, &account, &stale, &entry);
+	batch = message_of_two(world, &of_alice, &of_bob, "2", ids);
+	store_commit(world->store, &next, note_status, &first);
+	store_commit(world->store, &batch, note_status, &second);
+	turn_until(&second);
+	assert_int_equal(first, -ESTALE);
+	assert_int_equal(second, -ECANCELED);
+	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL), "1");
+}
+
+static void amend(struct world *world, const char *owner, uint64_t id, const char *text)
+{
+	struct store_batch *batch = store_batch_new(world->store, bytes_of(owner));
+	struct log_entry entry = { .id = id,
+				   .kind = ENTRY_TOMBSTONE,
+				   .flags = ENTRY_IN_ARCHIVE,
+				   .bytes = bytes_of(text) };
+
+	log_amend(batch, &account, &entry);
+	assert_int_equal(commit(world, &batch), 0);
+}
+
+static void shared_content_goes_only_with_both(void **state)
+{
+	struct world *world = *state;
+	struct log_conversation of_alice = conversation_with(bob);
+	struct log_conversation of_bob = conversation_with(alice);
+	struct store_batch *batch;
+	uint64_t ids[2];
+
+	for (int i = 0; i < 3; i++) {
+		batch = message_of_two(world, &of_alice, &of_bob,
+				       (char[]){ (char)('1' + i), '\0' }, ids);
+		assert_int_equal(commit(world, &batch), 0);
+	}
+	amend(world, bob, ids[1], "gone");
+	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL), "1 2 3");
+	assert_string_equal(page(world, bob, (struct log_query){ 0 }, NULL), "1 2 gone");
+	batch = store_batch_new(world->store, bytes_of(bob));
+	log_trim(batch, &account, BYTES_NONE, ids[1]);
+	assert_int_equal(commit(world, &batch), 0);
+	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL), "1 2 3");
+	assert_string_equal(page(world, bob, (struct log_query){ 0 }, NULL), "gone");
+	batch = store_batch_new(world->store, bytes_of(alice));
+	store_delete_owner(batch);
+	assert_int_equal(commit(world, &batch), 0);
+	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL), "");
+	assert_string_equal(page(world, bob, (struct log_query){ 0 }, NULL), "gone");
+}
+
+static void a_note_to_self_is_one_entry(void **state)
+{
+	struct world *world = *state;
+	struct log_conversation own = conversation_with(alice);
+
+	say(world, &own, "note");
+	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL), "note");
+	assert_int_equal(own.last_n, 1);
+}
+
+/* ---- mixed batches, import, expiry ---- */
+
+static void a_batch_of_all_shapes_is_atomic(void **state)
+{
+	struct world *world = *state;
+	struct log_conversation with_bob = conversation_with(bob);
+	struct store_batch *batch = store_batch_new(world->store, bytes_of(alice));
+	struct log_entry entry = { .kind = ENTRY_MESSAGE,
+				   .conversation = bytes_of(bob),
+				   .bytes = BYTES_LIT("both") };
+	struct log_conversation before = with_bob;
+
+	store_put(batch, &map, BYTES_LIT("k"), BYTES_LIT("v"));
+	store_put_server(batch, &map, BYTES_LIT("owed"), BYTES_LIT("stanza"));
+	log_append(batch, &account, &with_bob, &entry);
+	assert_int_equal(commit(world, &batch), 0);
+	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL), "both");
+	assert_string_equal(get(world, alice, &map, "k"), "v");
+	assert_string_equal(get(world, "", &map, "owed"), "stanza");
+	batch = store_batch_new(world->store, bytes_of(alice));
+	log_append(batch, &account, &with_bob, &entry);
+	store_del_server(batch, &map, BYTES_LIT("owed"));
+	store_put_new(batch, &map, BYTES_LIT("k"), BYTES_LIT("w"));
+	assert_int_equal(commit(world, &batch), -EEXIST);
+	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL), "both");
+	assert_string_equal(get(world, "", &map, "owed"), "stanza");
+	batch = store_batch_new(world->store, bytes_of(alice));
+	store_put(batch, &map, BYTES_LIT("k"), BYTES_LIT("w"));
+	log_append(batch, &account, &before, &entry);
+	assert_int_equal(commit(world, &batch), -ESTALE);
+	assert_string_equal(get(world, alice, &map, "k"), "v");
+}
+
+/* A retraction: the tombstone's month need not be that of the message which asks for it. */
+static void an_old_entry_is_amended_with_a_new_one(void **state)
+{
+	struct world *world = *state;
+	struct log_conversation with_bob = conversation_with(bob);
+	struct log_entry retraction = { .kind = ENTRY_MESSAGE,
+					.conversation = bytes_of(bob),
+					.bytes = BYTES_LIT("retract") };
+	struct log_entry tombstone = { .kind = ENTRY_TOMBSTONE, .bytes = BYTES_LIT("(gone)") };
+	struct store_batch *batch;
+
+	clock_fake_start(1798700000000000); /* December 2026 */
+	tombstone.id = say(world, &with_bob, "secret");
+	clock_fake_step_real_us(86400000000);
+	say(world, &with_bob, "later");
+	batch = store_batch_new(world->store, bytes_of(alice));
+	log_append(batch, &account, &with_bob, &retraction);
+	log_amend(batch, &account, &tombstone);
+	assert_int_equal(commit(world, &batch), 0);
+	assert_int_equal(log_id_month(retraction.id), log_id_month(tombstone.id) + 1);
+	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL),
+			    "(gone) later retract");
+	assert_string_equal(
+		page(world, alice, (struct log_query){ .limit = 2, .is_backward = true }, NULL),
+		"later retract…");
+	assert_string_equal(page(world, alice, (struct log_query){ .limit = 2 }, NULL),
+			    "(gone) later…");
+	clock_fake_stop();
+}
+
+static void import(struct world *world, const char *owner, uint64_t id, const char *text)
+{
+	struct store_batch *batch = store_batch_new(world->store, bytes_of(owner));
+	struct log_entry entry = { .id = id,
+				   .n = 7,
+				   .time_us = 99,
+				   .kind = ENTRY_MESSAGE,
+				   .conversation = bytes_of(bob),
+				   .peer = bytes_of(bob),
+				   .bytes = bytes_of(text) };
+
+	log_import(batch, &account, &entry);
+	assert_int_equal(commit(world, &batch), 0);
+}
+
+static void entries_are_imported_with_their_ids(void **state)
+{
+	struct world *world = *state;
+	struct log_conversation with_bob = { .name = bytes_of(bob), .last_n = 7 };
+	struct store_batch *batch = store_batch_new(world->store, bytes_of(alice));
+	uint64_t old = log_id_at(1500000000000), older = log_id_at(1400000000000);
+	struct store_read *read;
+
+	log_put_conversation(batch, &account, &with_bob);
+	assert_int_equal(commit(world, &batch), 0);
+	import(world, alice, old, "2");
+	import(world, alice, older, "1");
+	import(world, alice, old, "again");
+	say(world, &with_bob, "3");
+	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL), "1 2 3");
+	assert_int_equal(with_bob.last_n, 8);
+	read = by_ids(world, &older, 1);
+	assert_int_equal(log_read_entries(read, 0)->n, 7);
+	assert_int_equal(log_read_entries(read, 0)->time_us, 99);
+	store_read_free(&read);
+	import(world, alice, log_id_next(world->store) + (1 << 30), "4");
+	say(world, &with_bob, "5");
+	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL), "1 2 3 4 5");
+}
+
+static void expire(struct world *world, uint32_t retention, uint32_t before_month)
+{
+	int status = PENDING;
+
+	log_expire(world->store, retention, before_month, note_status, &status);
+	turn_until(&status);
+	assert_int_equal(status, 0);
+}
+
+static void months_expire_by_their_class(void **state)
+{
+	struct world *world = *state;
+	struct log_conversation with_bob = conversation_with(bob);
+	struct log_conversation of_bob = conversation_with(alice);
+	struct store_read *read;
+	uint32_t month;
+
+	clock_fake_start(1798700000000000); /* December 2026 */
+	month = log_id_month(say(world, &with_bob, "old"));
+	append(world, alice, &with_bob,
+	       (struct log_entry){ .bytes = BYTES_LIT("kept"), .retention = 3 });
+	append(world, bob, &of_bob, (struct log_entry){ .bytes = BYTES_LIT("old") });
+	clock_fake_step_real_us(86400000000);
+	say(world, &with_bob, "new");
+	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL), "old kept new");
+	expire(world, 0, month);
+	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL), "old kept new");
+	expire(world, 0, month + 1);
+	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL), "kept new");
+	assert_string_equal(page(world, bob, (struct log_query){ 0 }, NULL), "");
+	read = records(world, bob);
+	assert_int_equal(log_read_records(read, 0)->last_n, 3);
+	store_read_free(&read);
+	say(world, &with_bob, "newer");
+	assert_int_equal(with_bob.last_n, 4);
+	clock_fake_stop();
+}
+
+static void logs_go_with_their_domain(void **state)
+{
+	struct world *world = *state;
+	struct log_conversation with_bob = conversation_with(bob);
+	struct log_conversation elsewhere = conversation_with(alice);
+	struct store_batch *batch = store_batch_new(world->store, BYTES_LIT("example.org"));
+
+	say(world, &with_bob, "1");
+	append(world, "carol@example.net", &elsewhere,
+	       (struct log_entry){ .bytes = BYTES_LIT("stays") });
+	store_delete_domain(batch, BYTES_LIT("example.org"));
+	assert_int_equal(commit(world, &batch), 0);
+	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL), "");
+	assert_string_equal(page(world, "carol@example.net", (struct log_query){ 0 }, NULL),
+			    "stays");
+	with_bob = conversation_with(bob);
+	say(world, &with_bob, "again");
+	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL), "again");
+}
+
+static void owners_with_nothing_but_a_log_are_listed(void **state)
+{
+	struct world *world = *state;
+	struct log_conversation with_bob = conversation_with(bob);
+	struct store_read *read = store_read_new(world->store, BYTES_LIT("example.org"));
+	const struct store_item *item;
+	int status;
+
+	say(world, &with_bob, "1");
+	put(world, "zoe@example.org", &map, "k", "v");
+	put(world, "aaron@example.org", &map, "k", "v");
+	store_read_owners(read, BYTES_LIT("example.org"), BYTES_NONE, 0);
+	store_read_owners(read, BYTES_LIT("example.org"), BYTES_LIT("aaron@example.org"), 1);
+	read = read_wait(&read, &status);
+	assert_int_equal(status, 0);
+	item = store_read_items(read, 0);
+	assert_bytes(item->key, "aaron@example.org");
+	assert_bytes(item->next->key, alice);
+	assert_bytes(item->next->next->key, "zoe@example.org");
+	assert_null(item->next->next->next);
+	assert_bytes(store_read_items(read, 1)->key, alice);
+	assert_true(store_read_is_partial(read, 1));
+	store_read_free(&read);
+	read = store_read_new(world->store, bytes_of(alice));
+	store_read_each(read);
+	read = read_wait(&read, &status);
+	assert_null(store_read_items(read, 0));
+	store_read_free(&read);
+}
+
+static void a_log_of_one_store_is_deleted(void **state)
+{
+	struct world *world = *state;
+	struct log_conversation with_bob = conversation_with(bob);
+	struct store_batch *batch;
+
+	say(world, &with_bob, "1");
+	put(world, alice, &map, "k", "v");
+	batch = store_batch_new(world->store, bytes_of(alice));
+	store_del_all(batch, &account);
+	assert_int_equal(commit(world, &batch), 0);
+	assert_string_equal(page(world, alice, (struct log_query){ 0 }, NULL), "");
+	assert_string_equal(get(world, alice, &map, "k"), "v");
+	with_bob = conversation_with(bob);
+	say(world, &with_bob, "2");
+	assert_int_equal(with_bob.last_n, 1);
+}
+
 static void logs_of_two_stores_do_not_mix(void **state)
 {
 	struct world *world = *state;
@@ -477,6 +822,17 @@ int main(int argc, char **argv)
 		TEST_OF(a_tombstone_keeps_its_place),
 		TEST_OF(a_log_is_trimmed_and_n_goes_on),
 		TEST_OF(logs_go_with_their_owner),
+		TEST_OF(one_batch_serves_two_owners),
+		TEST_OF(the_second_owner_is_in_order_too),
+		TEST_OF(shared_content_goes_only_with_both),
+		TEST_OF(a_note_to_self_is_one_entry),
+		TEST_OF(a_batch_of_all_shapes_is_atomic),
+		TEST_OF(an_old_entry_is_amended_with_a_new_one),
+		TEST_OF(entries_are_imported_with_their_ids),
+		TEST_OF(months_expire_by_their_class),
+		TEST_OF(logs_go_with_their_domain),
+		TEST_OF(owners_with_nothing_but_a_log_are_listed),
+		TEST_OF(a_log_of_one_store_is_deleted),
 		TEST_OF(logs_of_two_stores_do_not_mix),
 		TEST_OF(ids_rise_whatever_the_clock_does),
 		cmocka_unit_test(ids_name_their_month),
@@ -492,6 +848,7 @@ int main(int argc, char **argv)
 	world_teardown(&state);
 	store_register(&account);
 	store_register(&room);
+	store_register(&map);
 	if (!has_logs)
 		return refuse_to_open();
 	return cmocka_run_group_tests_name(harness_engine, tests, NULL, NULL);
