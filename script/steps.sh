@@ -42,7 +42,7 @@ meson_tests() {
 	shift 2
 	start=$(date +%s)
 	rm -f "$dir/meson-logs/testlog.json"
-	meson test -C "$dir" --no-rebuild --print-errorlogs "$@" >"$logs/$name.log" 2>&1 </dev/null
+	meson test -C "$dir" --no-rebuild --timeout-multiplier 6 --print-errorlogs "$@" >"$logs/$name.log" 2>&1 </dev/null
 	counts=$(python3 tools/count_tests.py "$dir/meson-logs/testlog.json") || counts='0 1 0'
 	# shellcheck disable=SC2086 # three numbers
 	set -- $counts

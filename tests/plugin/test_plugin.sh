@@ -4,7 +4,7 @@
 # with a sentence that names both.
 # Usage: test_plugin.sh TALK SOURCE_ROOT CC
 set -eu
-talk=$1 root=$2 cc=$3
+talk=$(realpath "$1") root=$(realpath "$2") cc=$3
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"

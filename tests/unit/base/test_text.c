@@ -42,10 +42,10 @@ static bool has_foreign_placeholder(const char *text)
 	return false;
 }
 
-/* Only what hearthctl shows on a terminal may have several lines. */
+/* Only what the programs show on a terminal may have several lines. */
 static bool is_good(const char *key, const char *text)
 {
-	bool may_have_lines = strncmp(key, "CTL_", 4) == 0;
+	bool may_have_lines = strncmp(key, "CTL_", 4) == 0 || strncmp(key, "ARGS_", 5) == 0;
 	struct bytes rest = bytes_of(text);
 
 	if (rest.len == 0 || !utf8_is_valid(rest) || has_foreign_placeholder(text))
