@@ -50,7 +50,7 @@ static bool is_good(const char *key, const char *text)
 
 	if (rest.len == 0 || !utf8_is_valid(rest) || has_foreign_placeholder(text))
 		return false;
-	while (may_have_lines && bytes_find_byte(rest, '\n') > 0) {
+	while (may_have_lines && bytes_find_byte(rest, '\n') >= 0) {
 		if (has_control(bytes_cut(&rest, '\n')))
 			return false;
 	}
