@@ -14,3 +14,10 @@ void disco_each_feature(const struct domain *domain, bool account,
 			each(*ns, context);
 	}
 }
+
+void disco_write_forms(const struct domain *domain, struct xml_writer *writer)
+{
+	for (unsigned i = 0; i < registry_count(); i++)
+		if (registry_at(i)->disco_form != NULL && domain_feature_is_on(domain, i))
+			registry_at(i)->disco_form(domain, writer);
+}

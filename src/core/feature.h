@@ -43,7 +43,7 @@ struct verdict {
 	enum stanza_condition condition; /* FAIL only */
 	enum text text;			 /* FAIL only; TEXT_NONE for none */
 	enum error_type type; /* FAIL only; ERROR_TYPE_DEFAULT: what the condition recommends */
-	struct bytes extra; /* FAIL only: application-specific condition, as XML, scratch */
+	struct bytes extra;   /* FAIL only: application-specific condition, as XML, scratch */
 };
 
 static inline struct verdict verdict_pass(void)
@@ -233,8 +233,10 @@ struct feature {
 
 	const char *const *disco; /* features of the server (XEP-0030), NULL-terminated */
 	const char *const *disco_account; /* features of an account's bare JID */
-	const struct iq_rule *iq;	  /* ends with { 0 } */
-	const struct nonza_rule *nonza;	  /* ends with { 0 } */
+	/* Extension forms (XEP-0128) of the server, as children of disco#info's <query/>. */
+	void (*disco_form)(const struct domain *, struct xml_writer *);
+	const struct iq_rule *iq;	/* ends with { 0 } */
+	const struct nonza_rule *nonza; /* ends with { 0 } */
 
 	struct stanza_phases message, presence, iq_stanza;
 	enum copy (*copy)(const struct passage *, const struct session *);
@@ -251,6 +253,9 @@ struct feature {
 				 const struct stanza *); /* broadcast presence set */
 	void (*user_loaded)(struct user *);
 	void (*user_deleted)(const struct domain *, struct jid bare);
+	/* The account's card (XEP-0054) is being replaced; NULL: removed. What depends on it
+	 * goes into the same batch. */
+	void (*user_card)(struct user *, const struct xnode *card, struct store_batch *);
 
 	struct option *const *options; /* NULL-terminated lists */
 	struct metric *const *metrics;
@@ -314,5 +319,7 @@ bool domain_has_feature(const struct domain *domain, const struct feature *featu
 /* Calls each(ns) for every feature namespace on at the domain (account: of a bare JID). */
 void disco_each_feature(const struct domain *domain, bool account,
 			void (*each)(const char *ns, void *context), void *context);
+/* Writes the extension forms of all features that are on at the domain. */
+void disco_write_forms(const struct domain *domain, struct xml_writer *writer);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "core/domain.h"
 #include "core/registry.h"
+#include "core/service.h"
 
 enum { KINDS = 3, LINES = 2 };
 
@@ -17,7 +18,7 @@ struct roll {
 static struct roll checks[KINDS][LINES];
 static struct roll stamps[KINDS][LINES];
 static struct roll records[KINDS][LINES];
-static struct roll copies, keeps, bounds, gones, presences, loadeds, deleteds, streams;
+static struct roll copies, keeps, bounds, gones, presences, loadeds, deleteds, cards, streams;
 static struct roll answers[QUESTIONS];
 static const struct claims *rewriter, *holder, *counter;
 static unsigned rewriter_index, holder_index, counter_index;
@@ -60,6 +61,7 @@ static void phase_enrol(const struct feature *feature, unsigned i)
 	roll_add(&presences, feature->session_presence != NULL, i);
 	roll_add(&loadeds, feature->user_loaded != NULL, i);
 	roll_add(&deleteds, feature->user_deleted != NULL, i);
+	roll_add(&cards, feature->user_card != NULL, i);
 	roll_add(&streams, feature->stream_features != NULL, i);
 }
 
@@ -98,7 +100,7 @@ static void phase_forget(void)
 	memset(records, 0, sizeof(records));
 	memset(answers, 0, sizeof(answers));
 	copies.count = keeps.count = bounds.count = gones.count = presences.count = 0;
-	loadeds.count = deleteds.count = streams.count = 0;
+	loadeds.count = deleteds.count = cards.count = streams.count = 0;
 	rewriter = holder = counter = NULL;
 }
 
@@ -128,8 +130,8 @@ static void roll_shuffle(struct roll *roll, uint64_t *state)
 
 void phase_shuffle(uint64_t seed)
 {
-	struct roll *singles[] = { &copies,    &keeps,	 &bounds,   &gones,
-				   &presences, &loadeds, &deleteds, &streams };
+	struct roll *singles[] = { &copies,  &keeps,	&bounds, &gones,  &presences,
+				   &loadeds, &deleteds, &cards,	 &streams };
 	struct roll *tables[] = { &checks[0][0], &stamps[0][0], &records[0][0] };
 
 	check(phase_build(NULL) == 0); /* whatever the order was before */
@@ -330,6 +332,15 @@ void phase_user_loaded(struct user *user)
 void phase_user_deleted(const struct domain *domain, struct jid bare)
 {
 	roll_for_each(i, &deleteds) registry_at(i)->user_deleted(domain, bare);
+}
+
+void service_card_set(struct user *user, const struct xnode *card, struct store_batch *batch)
+{
+	roll_for_each(i, &cards)
+	{
+		if (domain_feature_is_on(user_domain(user), i))
+			registry_at(i)->user_card(user, card, batch);
+	}
 }
 
 void phase_stream_features(const struct domain *domain, struct buf *out)

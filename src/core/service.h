@@ -24,5 +24,18 @@ void service_hide_from(struct user *user, struct jid pattern);
  * any more, and asks for the presence of those whom the user sees.
  */
 void service_show_to(struct user *user, struct jid pattern);
+/*
+ * May this address know whether the user is there? The user's own devices, and subscribers from
+ * whom nothing hides the user.
+ */
+bool service_sees(struct user *user, struct jid viewer);
+
+/* --- the user's card ---------------------------------------------------------------------- */
+
+/*
+ * The feature that keeps cards calls it with the batch that replaces (NULL: removes) one, before
+ * it commits it: the others add what they derive from the card (struct feature.user_card).
+ */
+void service_card_set(struct user *user, const struct xnode *card, struct store_batch *batch);
 
 #endif

@@ -29,6 +29,14 @@ static bool is_subscriber(const struct roster_item *item)
 	return item != NULL && subscription_has_from((enum subscription)item->state);
 }
 
+bool service_sees(struct user *user, struct jid viewer)
+{
+	if (jid_bare_equal(user->jid, viewer))
+		return true;
+	return is_subscriber(roster_find(roster_of(user), jid_bare(viewer))) &&
+	       !sight_is_hidden(user, viewer.full);
+}
+
 void service_hide_from(struct user *user, struct jid pattern)
 {
 	const struct roster *roster = roster_of(user);

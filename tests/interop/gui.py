@@ -1,0 +1,137 @@
+"""A screen without a monitor, for the tests of graphical clients: namespaces of its own, where port
+5222 and the trusted certificates are the test's; Xvfb, a session bus, keys, and the texts on screen
+read through the accessibility bus, as a screen reader does."""
+import atexit
+import fcntl
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+
+from hearth import DEADLINE, wait_for
+
+SKIPPED = 77
+
+
+def enter_namespaces():
+    """Starts this program again with its own network, mounts and processes; all of these end
+    with it. Skips the test where the machine does not allow that."""
+    if os.environ.get("HEARTH_NAMESPACES") != "entered":
+        words = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        if os.getuid() != 0:
+            words.append("--map-root-user")
+        if subprocess.run([*words, "true"], check=False).returncode != 0:
+            print("no namespaces on this machine")
+            sys.exit(SKIPPED)
+        os.environ["HEARTH_NAMESPACES"] = "entered"
+        os.execvp("unshare", [*words, sys.executable, *sys.argv])
+    with socket.socket() as any_socket:
+        up = struct.pack("16sH14x", b"lo", 0x1 | 0x40)  # IFF_UP | IFF_RUNNING
+        fcntl.ioctl(any_socket, 0x8914, up)  # SIOCSIFFLAGS
+
+
+def make_certificates(home, domain):
+    """A certificate authority that everything in these namespaces trusts, and a certificate of
+    its for the domain. Returns the paths of the chain and the key."""
+    def path(name):
+        return os.path.join(home, name)
+
+    def openssl(*words):
+        subprocess.run(["openssl", *words], check=True, stderr=subprocess.DEVNULL)
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    openssl("req", "-x509", *curve, "-keyout", path("ca.key"), "-out", path("ca.pem"),
+            "-subj", "/CN=Test authority")
+    openssl("req", "-x509", *curve, "-keyout", path("key.pem"), "-out", path("cert.pem"),
+            "-CA", path("ca.pem"), "-CAkey", path("ca.key"), "-subj", f"/CN={domain}",
+            "-addext", f"subjectAltName=DNS:{domain}",
+            "-addext", "basicConstraints=critical,CA:FALSE")
+    os.makedirs(path("trusted"))
+    shutil.copy(path("ca.pem"), path("trusted/ca-certificates.crt"))
+    subprocess.run(["mount", "--bind", path("trusted"), "/etc/ssl/certs"], check=True)
+    return path("cert.pem"), path("key.pem")
+
+
+class Screen:
+    """Xvfb and a session bus, until the end of the program."""
+
+    def __init__(self, home, width=1200, height=800):
+        self.home = home
+        self.environment = {
+            **os.environ, "HOME": home, "LANG": "C.UTF-8",
+            "XDG_DATA_HOME": home + "/share", "XDG_CONFIG_HOME": home + "/config",
+            "XDG_CACHE_HOME": home + "/cache", "XDG_RUNTIME_DIR": home + "/run",
+            "NO_AT_BRIDGE": "0", "GTK_A11Y": "atspi", "GSETTINGS_BACKEND": "memory",
+            "LIBGL_ALWAYS_SOFTWARE": "1", "GDK_BACKEND": "x11", "GSK_RENDERER": "cairo"}
+        os.makedirs(home + "/run", mode=0o700)
+        self.log = open(os.path.join(home, "screen.log"), "ab")
+        self.processes = []
+        atexit.register(self.close)
+        self.environment["DISPLAY"] = ":" + self.start_xvfb(f"{width}x{height}x24")
+        bus = f"unix:path={home}/run/bus"
+        self.start("dbus-daemon", "--session", "--nofork", f"--address={bus}")
+        self.environment["DBUS_SESSION_BUS_ADDRESS"] = bus
+        wait_for("the session bus", lambda: os.path.exists(home + "/run/bus"))
+        os.environ.update(self.environment)
+
+    def start(self, *words, **more):
+        process = subprocess.Popen(words, env=self.environment, stdout=self.log, stderr=self.log,
+                                   **more)
+        self.processes.append(process)
+        return process
+
+    def start_xvfb(self, size):
+        """Xvfb looks for a free number and writes it when it is ready."""
+        ready, number = os.pipe()
+        self.start("Xvfb", "-displayfd", str(number), "-screen", "0", size, "-nolisten", "tcp",
+                   pass_fds=[number])
+        os.close(number)
+        with open(ready, encoding="ascii") as answer:
+            return answer.readline().strip()
+
+    def close(self):
+        """The newest first: Xvfb takes its lock file along."""
+        for process in reversed(self.processes):
+            process.terminate()
+            process.wait(DEADLINE)
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def xdotool(self, *words):
+        subprocess.run(["xdotool", *map(str, words)], check=True, env=self.environment)
+
+    def click(self, x, y):
+        self.xdotool("mousemove", x, y, "click", 1)
+
+    def types(self, text):
+        self.xdotool("type", "--delay", 20, text)
+
+    def presses(self, *keys):
+        self.xdotool("key", *keys)
+
+    def picture(self, path):
+        subprocess.run(["import", "-window", "root", path], check=True, env=self.environment)
+
+
+def texts():
+    """All texts that applications show now."""
+    import pyatspi  # finds its bus when it is imported
+    return [text for application in pyatspi.Registry.getDesktop(0)
+            for text in texts_under(application)]
+
+
+def texts_under(node):
+    try:
+        yield from filter(None, {node.name, own_text(node)})
+        for child in node:
+            if child:
+                yield from texts_under(child)
+    except Exception as gone:  # what was on screen a moment ago may not be there any more
+        print("accessibility:", gone)
+
+
+def own_text(node):
+    try:
+        return node.queryText().getText(0, -1)
+    except NotImplementedError:
+        return ""
