@@ -38,6 +38,7 @@ static int setup(void **state)
 	(void)state;
 	last_run = 0;
 	world_start();
+	world_set_option(BYTES_NONE, BYTES_LIT("roster.auto_subscribe"), BYTES_LIT("local"));
 	world_open();
 	world_add_account(BYTES_LIT("romeo@localhost"));
 	shard_enter(world_shards()->shards[place_shard(jid_of("romeo@localhost"))]);
@@ -214,6 +215,72 @@ static void stale_while_loading(void **state)
 	assert_int_equal(first.status, 0);
 }
 
+static void ignore_commit(int status, uint64_t seq, void *context)
+{
+	(void)status;
+	(void)seq;
+	(void)context;
+}
+
+static void expect_from(struct client *client, const char *name, const char *from)
+{
+	struct stanza *stanza = client_take(client);
+
+	assert_non_null(stanza);
+	assert_true(bytes_is(stanza->name, name));
+	assert_true(bytes_is(stanza->from, from));
+	stanza_unref(&stanza);
+}
+
+/*
+ * A device says its last words and goes while its account is being loaded again: they arrive,
+ * and then whoever sees the account hears that it is gone, though only the roster knows who.
+ */
+static void leaves_while_loading(void **state)
+{
+	struct store_batch *batch = store_batch_new(core_store(), BYTES_LIT("romeo@localhost"));
+	struct store_batch *behind =
+		store_batch_new(core_store(), BYTES_LIT("romeo@localhost"));
+	struct client *romeo, *juliet;
+	struct user *user;
+
+	(void)state;
+	world_add_account(BYTES_LIT("juliet@localhost"));
+	romeo = unit_login("romeo", "romeo@localhost/orchard");
+	juliet = unit_login("juliet", "juliet@localhost/balcony");
+	client_send(juliet, BYTES_LIT("<presence/>"));
+	client_send(romeo, BYTES_LIT("<presence/>"));
+	world_settle();
+	client_send(juliet, BYTES_LIT("<presence to='romeo@localhost' type='subscribe'/>"));
+	world_settle();
+	unit_count(juliet);
+	unit_count(romeo);
+
+	user = user_find(BYTES_LIT("romeo@localhost"));
+	/* the read that loads it again waits behind a write that is not the actor's */
+	store_memory_hold(world_store());
+	user_commit(user, &batch);
+	store_commit(world_store(), &behind, ignore_commit, NULL);
+	world_settle();
+	store_memory_fail_commits(world_store(), 1, -EIO);
+	assert_int_equal(store_memory_release(world_store(), 1), 1);
+	world_settle();
+	assert_int_equal(user->state, USER_LOADING);
+	client_send(romeo, BYTES_LIT("<message to='juliet@localhost' id='last'/>"
+				     "</stream:stream>"));
+	world_settle();
+	assert_true(client_is_closed(romeo));
+	unit_expect_nothing(juliet);
+	store_memory_resume(world_store());
+	world_settle();
+	expect_from(juliet, "message", "romeo@localhost/orchard");
+	expect_from(juliet, "presence", "romeo@localhost/orchard");
+	unit_expect_nothing(juliet);
+	assert_null(user_find(BYTES_LIT("romeo@localhost")));
+	client_free(&romeo);
+	client_free(&juliet);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -227,6 +294,7 @@ int main(void)
 		TEST(stays_while_a_commit_is_out),
 		TEST(a_deleted_account_is_forgotten),
 		TEST(stale_while_loading),
+		TEST(leaves_while_loading),
 	};
 
 	world_register(&(struct world_options){ .shards = 2 });
