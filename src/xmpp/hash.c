@@ -82,12 +82,3 @@ void hash_hmac(enum hash hash, struct bytes key, struct bytes text, uint8_t *out
 	secret_wipe(pad, sizeof(pad));
 	secret_wipe(inner, sizeof(inner));
 }
-
-void hash_pbkdf2(enum hash hash, struct bytes password, struct bytes salt, uint32_t iterations,
-		 uint8_t *out, size_t out_len)
-{
-	check(iterations > 0 && iterations <= INT32_MAX);
-	check(PKCS5_PBKDF2_HMAC(password.ptr, (int)password.len,
-				(const unsigned char *)salt.ptr, (int)salt.len, (int)iterations,
-				md_of(hash), (int)out_len, out) == 1);
-}

@@ -1,6 +1,6 @@
 /*
- * Hashes, HMAC and PBKDF2 of the SCRAM family over OpenSSL's EVP, with the algorithms fetched
- * once per process. Pure functions, any thread.
+ * Hashes, HMAC and PBKDF2 of the SCRAM family over OpenSSL, with EVP's algorithms fetched
+ * once per process; PBKDF2 is in pbkdf2.c. Pure functions, any thread.
  */
 #ifndef XMPP_HASH_H
 #define XMPP_HASH_H
