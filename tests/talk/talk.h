@@ -14,6 +14,7 @@ struct world_options {
 	const char *plugins[8]; /* .so files to load */
 	unsigned plugin_count;
 	uint64_t mail_soft_bytes, mail_hard_bytes; /* 0: as the server's */
+	const char *data_dir; /* sqlite there; NULL: the memory engine */
 };
 
 /* Once per process: features, options. */

@@ -30,6 +30,7 @@ struct world_domain {
 };
 
 static struct shards_config shards_wanted;
+static const char *data_dir;
 static struct shards *shards;
 static struct store *store;
 static struct worker_pool *workers;
@@ -52,6 +53,7 @@ void world_register(const struct world_options *options)
 	shards_wanted = (struct shards_config){ .count = options->shards,
 						.mail_soft_bytes = options->mail_soft_bytes,
 						.mail_hard_bytes = options->mail_hard_bytes };
+	data_dir = options->data_dir;
 	for (unsigned i = 0; i < options->plugin_count; i++)
 		if (registry_load(options->plugins[i], &err) < 0)
 			world_die("plugin", &err);
@@ -121,8 +123,8 @@ void world_open(void)
 	check(worker_pool_new(0, 1000, &workers) == 0);
 	stream_set_workers(workers);
 	store_config_init(&config, server_settings);
-	config.engine = "memory";
-	config.data_dir = NULL;
+	config.engine = data_dir == NULL ? "memory" : "sqlite";
+	config.data_dir = data_dir;
 	config.workers = workers;
 	if (store_open(&config, &store, &err) < 0)
 		world_die("store", &err);
@@ -139,9 +141,44 @@ void world_open(void)
 	shard_enter(shards->shards[0]);
 }
 
+static void world_marked(struct store_read *read, int status, void *context)
+{
+	(void)read;
+	(void)status;
+	++*(unsigned *)context;
+}
+
+/*
+ * The disk's threads have nothing to say any more: all commits are complete, and reads asked for
+ * last have come back, behind all others. Returns how many handlers ran besides.
+ */
+static unsigned world_hear_disk(void)
+{
+	unsigned handled = shards_run_until_idle(shards), marks = 0;
+
+	for (unsigned i = 0; i < shards->count; i++) {
+		unsigned wanted = marks + 1;
+		shard_enter(shards->shards[i]);
+		while (store_in_flight(store) > 0)
+			handled += shard_turn(1);
+		store_get(store, BYTES_LIT(""), &domain_store, BYTES_LIT("-"), world_marked,
+			  &marks);
+		while (marks < wanted)
+			handled += shard_turn(1);
+	}
+	/* Of each shard: the call that hands the read over, and the mail that brings it back. */
+	return handled - 2 * shards->count;
+}
+
 void world_settle(void)
 {
+	struct shard *before = shard_self();
+	unsigned quiet = 0;
+
 	shards_run_until_idle(shards);
+	while (data_dir != NULL && quiet < 3)
+		quiet = world_hear_disk() == 0 ? quiet + 1 : 0;
+	shard_enter(before);
 }
 
 void world_clock(uint64_t ms)
@@ -171,7 +208,8 @@ void world_end(void)
 	if (server_settings == NULL)
 		return;
 	if (is_open) {
-		store_memory_resume(store);
+		if (data_dir == NULL)
+			store_memory_resume(store);
 		for (unsigned i = 0; i < shards->count; i++) {
 			shard_enter(shards->shards[i]);
 			stream_drain(1000, world_drained, &drained);
