@@ -36,6 +36,7 @@ static uint32_t throttle_delay_of(struct bytes key)
 
 static void throttle_forget(struct throttle_entry *entry)
 {
+	check(entry != NULL);
 	table_del(&core_shard()->throttle, bytes_make(entry->key, entry->key_len));
 	list_del(&entry->by_age);
 	block_free(entry);

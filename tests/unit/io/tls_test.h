@@ -124,7 +124,7 @@ static inline void client_init(struct client *client, int fd, int version, const
 	SSL_set_fd(client->ssl, fd);
 	SSL_set_connect_state(client->ssl);
 	if (name)
-		SSL_set_tlsext_host_name(client->ssl, name);
+		SSL_set_tlsext_host_name(client->ssl, (void *)(uintptr_t)name);
 }
 
 static inline void client_fini(struct client *client)
