@@ -44,6 +44,8 @@ static struct verdict info_get(struct iq *iq)
 	else
 		write_identity(&w, "server", "im", "Hearth");
 	disco_each_feature(iq->domain, is_account, write_feature, &w);
+	if (!is_account)
+		disco_write_forms(iq->domain, &w);
 	xml_close(&w);
 	xml_writer_fini(&w);
 	return iq_result_buf(iq, &xml);
