@@ -57,8 +57,9 @@ class Results:
         return [r for r in self.rows if r["server"] == server and r["case"] == case]
 
     def median(self, server, case, field):
+        """None if there is no result or a run failed its checks."""
         values = [r[field] for r in self.of(server, case) if field in r]
-        return statistics.median(values) if values else None
+        return statistics.median(values) if values and self.is_ok(server, case) else None
 
     def is_ok(self, server, case):
         return all(r["ok"] for r in self.of(server, case))
@@ -70,8 +71,8 @@ class Results:
 def cell(results, server, case, field):
     value = results.median(server, case, field)
     if value is None:
-        return "-"
-    return svg.number(value) if results.is_ok(server, case) else "failed"
+        return "failed" if results.of(server, case) else "-"
+    return svg.number(value)
 
 
 def markdown(header, rows):
@@ -116,13 +117,13 @@ def is_behind(results, server, case):
 
 
 def latency_cell(results, server, case):
-    if not results.of(server, case):
-        return "-"
+    if results.median(server, case, "p50_us") is None:
+        return "failed" if results.of(server, case) else "-"
     points = [results.median(server, case, f) / 1000 for f in ("p50_us", "p99_us", "p999_us")]
     words = " / ".join(svg.number(p) for p in points)
     if is_behind(results, server, case):
         words = f"cannot ({svg.number(results.median(server, case, 'ops_per_s'))} a second)"
-    return words if results.is_ok(server, case) else "failed"
+    return words
 
 
 def latency(results):
@@ -168,9 +169,9 @@ def write_charts(results, directory):
     chart = lambda cases, field: [(t, {s: results.median(s, c, field) for s in results.servers}) for c, t in cases]
     beside = {"relay": []}
     for rate in results.rates():
-        values = [r["p99_us"] for r in results.rows if r["case"].startswith(f"rate-{rate}-beside")]
-        if values:
-            beside["relay"].append((rate, statistics.median(values) / 1000))
+        value = results.median("relay", f"rate-{rate}-beside-hearth", "p99_us")
+        if value:
+            beside["relay"].append((rate, value / 1000))
     for server in results.servers[1:]:
         points = [(r, results.median(server, f"rate-{r}", "p99_us")) for r in results.rates()]
         beside[server] = [(r, p / 1000) for r, p in points if p and not is_behind(results, server, f"rate-{r}")]

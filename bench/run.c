@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 
-enum { TURN_MS = 20, LOGIN_STALL_MS = 30000, LOGOUT_MS = 5000 };
+enum { TURN_MS = 20, LOGOUT_MS = 5000 };
 
 static uint64_t in_ms(uint32_t ms)
 {
@@ -22,20 +22,16 @@ bool load_login(struct load *load, uint32_t first, uint32_t count)
 	uint32_t next = first;
 	uint32_t last = first + count;
 	uint32_t broken = load->broken;
-	uint32_t ready = load->ready;
-	uint64_t stalls_at = in_ms(LOGIN_STALL_MS);
+	struct stall stall;
 
+	stall_start(&stall, load);
 	while ((next < last || load->pending > 0) && load->broken == broken) {
 		while (next < last && load->pending < load->opt.concurrency) {
 			load->clients[next].due_ns = clock_ns();
 			load_connect(load, next++);
 		}
-		load_turn(load, in_ms(TURN_MS));
-		if (load->ready != ready) {
-			ready = load->ready;
-			stalls_at = in_ms(LOGIN_STALL_MS);
-		} else if (clock_ns() > stalls_at) {
-			fprintf(stderr, "load: logins stalled at %" PRIu32 "\n", ready);
+		if (!stall_turn(&stall) && load->broken == broken) {
+			fprintf(stderr, "load: logins stalled at %" PRIu32 "\n", load->ready);
 			return false;
 		}
 	}
@@ -57,19 +53,27 @@ void load_settle(struct load *load, uint32_t quiet_ms, uint32_t max_ms)
 	}
 }
 
+void stall_start(struct stall *stall, struct load *load)
+{
+	*stall = (struct stall){ load, load->reads,
+				 clock_ns() + (uint64_t)(load->opt.patience_s * 1e9) };
+}
+
+bool stall_turn(struct stall *stall)
+{
+	load_turn(stall->load, in_ms(TURN_MS));
+	if (stall->load->reads != stall->reads)
+		stall_start(stall, stall->load);
+	return stall->load->broken == 0 && clock_ns() < stall->ends_ns;
+}
+
 void load_drain(struct load *load, const struct tally *tally)
 {
-	uint32_t patience_ms = (uint32_t)(load->opt.patience_s * 1e3);
-	uint64_t received = tally->received;
-	uint64_t stalls_at = in_ms(patience_ms);
+	struct stall stall;
 
-	while (tally->received < tally->sent && load->broken == 0 && clock_ns() < stalls_at) {
-		load_turn(load, in_ms(TURN_MS));
-		if (tally->received != received) {
-			received = tally->received;
-			stalls_at = in_ms(patience_ms);
-		}
-	}
+	stall_start(&stall, load);
+	while (tally->received < tally->sent && stall_turn(&stall))
+		;
 }
 
 void load_logout(struct load *load)

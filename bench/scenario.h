@@ -47,8 +47,19 @@ void meter_start(struct meter *meter, const struct load *load);
 struct cost meter_stop(const struct meter *meter);
 void cost_add(struct cost *sum, struct cost more);
 
+/* Waiting with patience: a server may be slow as long as it sends anything. */
+struct stall {
+	struct load *load;
+	uint64_t reads;
+	uint64_t ends_ns;
+};
+
+void stall_start(struct stall *stall, struct load *load);
+/* One turn of the loop. False if a client broke or nothing has come for --patience. */
+bool stall_turn(struct stall *stall);
+
 /*
- * Turns until everything sent has been received or nothing has been received for --patience: a
+ * Turns until everything sent has been received or nothing has come for --patience: a
  * server that is only slow is not charged with losses.
  */
 void load_drain(struct load *load, const struct tally *tally);

@@ -10,8 +10,6 @@
 #include "base/check.h"
 #include "base/clock.h"
 
-enum { STALL_MS = 10000, TURN_MS = 20 };
-
 struct collect {
 	struct load load;
 	uint32_t *next; /* the contact that session i puts in */
@@ -57,19 +55,14 @@ static bool put_all(struct collect *collect)
 {
 	struct load *load = &collect->load;
 	uint64_t all = (uint64_t)load->count * load->opt.contacts;
-	uint64_t stalls_at = clock_ns() + STALL_MS * 1000000ULL;
-	uint64_t done = 0;
+	struct stall stall;
 
+	stall_start(&stall, load);
 	for (uint32_t i = 0; i < load->count; i++)
 		put(&load->clients[i], clock_ns());
 	while (collect->done < all) {
-		if (load->broken > 0 || collect->refused > 0 || clock_ns() > stalls_at)
+		if (collect->refused > 0 || !stall_turn(&stall))
 			return false;
-		load_turn(load, clock_ns() + TURN_MS * 1000000ULL);
-		if (collect->done != done) {
-			done = collect->done;
-			stalls_at = clock_ns() + STALL_MS * 1000000ULL;
-		}
 	}
 	return true;
 }

@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 
-enum { STALL_MS = 10000, TURN_MS = 20, OPEN_MAX = 500, SETTLE_MS = 300, SETTLE_MAX_MS = 5000 };
+enum { OPEN_MAX = 50, SETTLE_MS = 300, SETTLE_MAX_MS = 5000 };
 
 struct circle {
 	struct load load;
@@ -53,20 +53,15 @@ static void ask(struct circle *circle, uint32_t user, uint32_t neighbour)
 	circle->asked++;
 }
 
-/* False if nothing was granted for too long. */
+/* Until at most open_max requests wait for their grant. False if nothing moves any more. */
 static bool wait_open(struct circle *circle, uint64_t open_max)
 {
-	uint64_t stalls_at = clock_ns() + STALL_MS * 1000000ULL;
-	uint64_t granted = circle->granted;
+	struct stall stall;
 
+	stall_start(&stall, &circle->load);
 	while (circle->asked - circle->granted > open_max) {
-		if (circle->load.broken > 0 || circle->refused > 0 || clock_ns() > stalls_at)
+		if (circle->refused > 0 || !stall_turn(&stall))
 			return false;
-		load_turn(&circle->load, clock_ns() + TURN_MS * 1000000ULL);
-		if (circle->granted != granted) {
-			granted = circle->granted;
-			stalls_at = clock_ns() + STALL_MS * 1000000ULL;
-		}
 	}
 	return true;
 }

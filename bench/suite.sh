@@ -102,7 +102,7 @@ measure() {
 	say "$server $_case"
 	# shellcheck disable=SC2086 # $server_options is a list
 	if ! taskset -c "$load_core" "$load_program" --case "$_case" --server "$server" \
-		--version "$version" --port "$port" --pid "$pid" --seconds "$seconds" \
+		--version "$version" --port "$port" --pid "$pid" --seconds "$seconds" --patience 30 \
 		--out "$results" --cache "$work/salted" $server_options "$@" >/dev/null; then
 		failures=$((failures + 1))
 	fi

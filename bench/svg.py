@@ -53,8 +53,9 @@ def bars(title, unit, groups, names):
     if not values:
         return None
     ticks = list(decades(min(values), max(values)))
-    left, right, bar = 190, 70, 13
-    width = 760
+    right, bar = 70, 13
+    left = 20 + 7 * max(len(label) for label, _ in groups)
+    width = left + 570
     scale = (width - left - right) / max(1, ticks[-1] - ticks[0])
     at = lambda v: left + (math.log10(v) - ticks[0]) * scale
     parts = legend(names, 10, 38)
