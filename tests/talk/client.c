@@ -17,6 +17,8 @@ struct client {
 	struct jid jid;
 	struct bytes surprise; /* came when something else was expected */
 	struct bytes declared; /* more attributes of its stream headers */
+	struct bytes password;
+	struct bytes network; /* what limits count it by; empty: nothing */
 	char name[64];
 };
 
@@ -28,6 +30,8 @@ struct client *client_new(struct bytes name, struct bytes jid)
 	memcpy(client->name, name.ptr, name.len);
 	arena_init(&client->arena, 1024);
 	check(jid_parse(&client->arena, jid, &client->jid, NULL) == 0);
+	client->password = BYTES_LIT("secret");
+	client->network = BYTES_LIT("");
 	return client;
 }
 
@@ -122,8 +126,8 @@ static bool client_expect(struct client *client, const char *name, struct bytes 
 }
 
 /* The client's side of SCRAM-SHA-1 (RFC 5802 section 3), without channel binding. */
-static struct bytes client_proof(struct arena *arena, struct bytes first_bare,
-				 struct bytes server_first)
+static struct bytes client_proof(struct arena *arena, struct bytes password,
+				 struct bytes first_bare, struct bytes server_first)
 {
 	struct bytes rest = server_first, salt = BYTES_NONE, nonce = BYTES_NONE;
 	uint8_t salted[20], key[20], stored[20], signature[20];
@@ -142,7 +146,7 @@ static struct bytes client_proof(struct arena *arena, struct bytes first_bare,
 	without_proof = arena_printf(arena, "c=biws,r=%.*s", BYTES_ARG(nonce));
 	struct bytes message = arena_printf(arena, "%.*s,%.*s,%.*s", BYTES_ARG(first_bare),
 					    BYTES_ARG(server_first), BYTES_ARG(without_proof));
-	hash_pbkdf2(HASH_SHA1, BYTES_LIT("secret"), salt, (uint32_t)rounds, salted, 20);
+	hash_pbkdf2(HASH_SHA1, password, salt, (uint32_t)rounds, salted, 20);
 	hash_hmac(HASH_SHA1, bytes_make(salted, 20), BYTES_LIT("Client Key"), key);
 	hash_digest(HASH_SHA1, bytes_make(key, 20), stored);
 	hash_hmac(HASH_SHA1, bytes_make(stored, 20), message, signature);
@@ -168,7 +172,8 @@ static bool client_login(struct client *client)
 	if (!client_expect(client, "challenge", &challenge))
 		return false;
 	check(base64_decode(arena, challenge, &server_first) == 0);
-	struct bytes final = base64_encode(arena, client_proof(arena, bare, server_first));
+	struct bytes final =
+		base64_encode(arena, client_proof(arena, client->password, bare, server_first));
 	client_send(client, arena_printf(arena,
 					 "<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>"
 					 "%.*s</response>",
@@ -209,7 +214,8 @@ void client_declare(struct client *client, struct bytes attributes)
 void client_dial(struct client *client)
 {
 	memory_client_free(&client->memory);
-	client->memory = memory_connect(&(struct memory_options){ .is_secure = true });
+	client->memory = memory_connect(
+		&(struct memory_options){ .is_secure = true, .network = client->network });
 	framer_init(&client->framer, 1 << 24, 200);
 }
 
@@ -226,6 +232,22 @@ bool client_authenticate(struct client *client, const char **ret_reason)
 	*ret_reason = "second stream";
 	client_open(client);
 	return client_expect(client, "features", NULL);
+}
+
+void client_begin(struct client *client)
+{
+	client_dial(client);
+	client_open(client);
+}
+
+void client_set_password(struct client *client, struct bytes password)
+{
+	client->password = arena_copy(&client->arena, password);
+}
+
+void client_set_network(struct client *client, struct bytes network)
+{
+	client->network = arena_copy(&client->arena, network);
 }
 
 bool client_connect(struct client *client, const char **ret_reason)

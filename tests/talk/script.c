@@ -85,6 +85,9 @@ static struct client *script_client(struct script *script, struct bytes name)
 	return NULL;
 }
 
+/* The account of each client of the script; none for a visitor. */
+static char made[CLIENTS_MAX][256];
+
 /* "NAME is JID": several devices may share an account. */
 static void command_client(struct script *script, struct bytes args)
 {
@@ -96,7 +99,6 @@ static void command_client(struct script *script, struct bytes args)
 		return;
 	}
 	world_open();
-	static char made[CLIENTS_MAX][256];
 	bool is_new = true;
 	for (size_t i = 0; i < script->client_count; i++)
 		is_new &= !bytes_is(bare, made[i]);
@@ -104,6 +106,24 @@ static void command_client(struct script *script, struct bytes args)
 	if (is_new)
 		world_add_account(bare);
 	script->clients[script->client_count++] = client_new(name, rest);
+}
+
+/* "NAME at JID", "NAME at JID from NETWORK": there is no such account. */
+static void command_visitor(struct script *script, struct bytes args)
+{
+	struct bytes rest = args, name = bytes_cut(&rest, ' ');
+	struct bytes at = bytes_cut(&rest, ' '), jid = bytes_cut(&rest, ' ');
+
+	if (!bytes_is(at, "at") || script->client_count == CLIENTS_MAX) {
+		script_fail(script, "say: visitor NAME at JID");
+		return;
+	}
+	world_open();
+	made[script->client_count][0] = '\0';
+	script->clients[script->client_count] = client_new(name, jid);
+	if (bytes_is(bytes_cut(&rest, ' '), "from"))
+		client_set_network(script->clients[script->client_count], rest);
+	script->client_count++;
 }
 
 static void command_option(struct script *script, struct bytes args)
@@ -191,10 +211,12 @@ static void command_account(struct script *script, struct bytes args)
 		world_delete_account(rest);
 	else if (bytes_is(verb, "adds"))
 		world_add_account(rest);
+	else if (bytes_is(verb, "promotes"))
+		world_promote_account(rest);
 	else if (bytes_is(verb, "begins") && bytes_has_prefix(rest, BYTES_LIT("to delete ")))
 		world_begin_delete(bytes_skip(rest, strlen("to delete ")));
 	else
-		script_fail(script, "say: account adds/deletes/begins to delete JID");
+		script_fail(script, "say: account adds/promotes/deletes/begins to delete JID");
 }
 
 static void command_server(struct script *script, struct bytes args)
@@ -275,6 +297,18 @@ static void client_dials(struct script *script, struct client *client)
 	(void)script;
 	client_dial(client);
 	world_settle();
+}
+
+static void client_begins(struct script *script, struct client *client)
+{
+	(void)script;
+	client_begin(client);
+	world_settle();
+}
+
+static void client_has_password(struct script *script, struct client *client)
+{
+	client_set_password(client, bytes_trim(script_block(script)));
 }
 
 static void client_declares(struct script *script, struct client *client)
@@ -422,6 +456,8 @@ static const struct {
 	{ "connects", client_connects },
 	{ "fails to connect", client_fails },
 	{ "dials", client_dials },
+	{ "begins", client_begins },
+	{ "has the password", client_has_password },
 	{ "declares", client_declares },
 	{ "sends", client_sends },
 	{ "sends byte by byte", client_sends_bytes },
@@ -440,11 +476,12 @@ static const struct {
 	const char *word;
 	void (*run)(struct script *, struct bytes args);
 } commands[] = {
-	{ "client", command_client }, { "option", command_option },
-	{ "domain", command_domain }, { "clock", command_clock },
-	{ "store", command_store },   { "account", command_account },
-	{ "kick", command_kick },     { "needs", command_needs },
-	{ "server", command_server }, { "roster", command_roster },
+	{ "visitor", command_visitor }, { "client", command_client },
+	{ "option", command_option },	{ "domain", command_domain },
+	{ "clock", command_clock },	{ "store", command_store },
+	{ "account", command_account }, { "kick", command_kick },
+	{ "needs", command_needs },	{ "server", command_server },
+	{ "roster", command_roster },
 };
 
 /* "sends 5 times" is "sends" with times = 5. */

@@ -14,7 +14,7 @@ struct world_options {
 	const char *plugins[8]; /* .so files to load */
 	unsigned plugin_count;
 	uint64_t mail_soft_bytes, mail_hard_bytes; /* 0: as the server's */
-	const char *data_dir; /* sqlite there; NULL: the memory engine */
+	const char *data_dir;			   /* sqlite there; NULL: the memory engine */
 };
 
 /* Once per process: features, options. */
@@ -32,6 +32,7 @@ void world_settle(void);
 void world_clock(uint64_t ms);
 void world_add_account(struct bytes jid);
 void world_delete_account(struct bytes jid);
+void world_promote_account(struct bytes jid);
 /* The same, not waiting until it is done. */
 void world_begin_delete(struct bytes jid);
 /* While it runs: serves one more domain, or one less. */
@@ -62,6 +63,11 @@ void client_dial(struct client *client);
 /* Up to where it may bind; and the request for that, not waiting for the answer. */
 bool client_authenticate(struct client *client, const char **ret_reason);
 void client_ask_bind(struct client *client);
+/* A connection with a stream header on it; the features are there to be received. */
+void client_begin(struct client *client);
+void client_set_password(struct client *client, struct bytes password);
+/* At most 16 bytes. */
+void client_set_network(struct client *client, struct bytes network);
 /* True if it is bound now; false: the server refused, *ret_reason says at what. */
 bool client_connect(struct client *client, const char **ret_reason);
 /* What the server said when it refused; lives as long as the client. */

@@ -382,6 +382,20 @@ void world_begin_delete(struct bytes jid)
 	world_settle();
 }
 
+void world_promote_account(struct bytes jid)
+{
+	struct jid parsed;
+	struct account_op *op;
+	int status = 1;
+
+	check(jid_parse(scratch(), jid, &parsed, NULL) == 0);
+	op = account_op_new(ACCOUNT_SET_ROLE, parsed, account_done, &status);
+	op->account.role = ACCOUNT_ADMIN;
+	account_op_send(op);
+	world_settle();
+	check(status == 0);
+}
+
 void world_delete_account(struct bytes jid)
 {
 	struct jid parsed;
