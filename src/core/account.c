@@ -5,9 +5,7 @@
 #include "base/block.h"
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/log.h"
-#include "core/domain.h"
-#include "core/phase.h"
+#include "core/account_delete.h"
 #include "core/place.h"
 #include "core/session.h"
 #include "core/shard_state.h"
@@ -44,9 +42,10 @@ struct bytes account_format(struct arena *arena, const struct account *account)
 {
 	struct bytes verifiers = verifier_list_format(arena, &account->verifiers);
 
-	return arena_printf(arena, "hearth-account 1\ncreated %llu\nrole %s\n\n%.*s",
+	return arena_printf(arena, "hearth-account 1\ncreated %llu\nrole %s\n%s\n%.*s",
 			    (unsigned long long)account->created_us,
-			    account_role_name(account->role), BYTES_ARG(verifiers));
+			    account_role_name(account->role),
+			    account->is_disabled ? "disabled yes\n" : "", BYTES_ARG(verifiers));
 }
 
 static int account_parse_line(struct bytes line, struct account *account)
@@ -56,6 +55,8 @@ static int account_parse_line(struct bytes line, struct account *account)
 
 	if (bytes_is(key, "created"))
 		return bytes_to_u64(value, &account->created_us);
+	if (bytes_is(key, "disabled"))
+		account->is_disabled = true;
 	if (!bytes_is(key, "role"))
 		return 0; /* a later version's line */
 	for (int role = 0; role < ACCOUNT_ROLES; role++)
@@ -95,35 +96,44 @@ int account_parse(struct arena *arena, struct bytes value, struct account *ret_a
 	return 0;
 }
 
+static void account_op_start(struct account_op *op);
+
+/* What one operation has read, no other may have changed when it writes: they take turns. */
 static void account_op_finish(struct account_op *op, int status)
 {
+	struct table *busy = &core_shard()->account_ops;
+
+	check(table_del(busy, op->jid.full) == op);
+	if (op->next != NULL) {
+		table_put(busy, op->next->jid.full, op->next);
+		account_op_start(op->next);
+	}
 	op->status = status;
 	errand_return(&op->errand);
 }
 
-/* Nobody may go on talking under a name that is about to be free. */
 static void account_close_sessions(struct user *user)
 {
 	struct session *session;
 
 	user->pins++;
 	while ((session = user_session_next(user, NULL)) != NULL)
-		session_close(session, STREAM_CONDITION_NOT_AUTHORIZED, TEXT_ACCOUNT_DELETED);
+		session_close(session, STREAM_CONDITION_NOT_AUTHORIZED, TEXT_ACCOUNT_DISABLED);
 	user->pins--;
 	user_release(user);
 }
 
-/* Who was let in while the deletion was on its way, and what stayed in memory. */
-static void account_forget(struct jid bare)
+/* Who is in memory hears of it at once. */
+static void account_apply(const struct account_op *op)
 {
-	struct user *user = user_find(jid_bare(bare));
+	struct user *user = user_find(jid_bare(op->jid));
 
 	if (user == NULL)
 		return;
-	account_close_sessions(user);
-	user = user_find(jid_bare(bare));
-	if (user != NULL)
-		user_reload(user);
+	if (op->verb == ACCOUNT_SET_ROLE)
+		user->role = (uint8_t)op->account.role;
+	if (op->verb == ACCOUNT_DISABLE && op->account.is_disabled)
+		account_close_sessions(user);
 }
 
 static void account_committed(int status, uint64_t seq, void *context)
@@ -131,14 +141,8 @@ static void account_committed(int status, uint64_t seq, void *context)
 	struct account_op *op = context;
 
 	(void)seq;
-	if (status == 0 && op->verb == ACCOUNT_DELETE) {
-		const struct domain *domain = domain_find(jid_domain(op->jid));
-		log_event(LOG_CORE, LOG_INFO, "account.deleted",
-			  LOG_BYTES("user", op->jid.full));
-		account_forget(op->jid);
-		if (domain != NULL)
-			phase_user_deleted(domain, op->jid);
-	}
+	if (status == 0)
+		account_apply(op);
 	account_op_finish(op, status);
 }
 
@@ -146,11 +150,7 @@ static void account_write(struct account_op *op, const struct account *account)
 {
 	struct store_batch *batch = store_batch_new(core_store(), op->jid.full);
 
-	if (op->verb == ACCOUNT_DELETE)
-		store_delete_owner(batch);
-	else
-		store_put(batch, &account_store, BYTES_NONE,
-			  account_format(&op->arena, account));
+	store_put(batch, &account_store, BYTES_NONE, account_format(&op->arena, account));
 	store_commit(core_store(), &batch, account_committed, op);
 }
 
@@ -170,10 +170,12 @@ static void account_change(struct account_op *op, struct account *found)
 	case ACCOUNT_SET_ROLE:
 		found->role = op->account.role;
 		break;
-	case ACCOUNT_DELETE:
-		if (user_find(jid_bare(op->jid)) != NULL)
-			account_close_sessions(user_find(jid_bare(op->jid)));
+	case ACCOUNT_DISABLE:
+		found->is_disabled = op->account.is_disabled;
 		break;
+	case ACCOUNT_DELETE:
+		account_delete(op, account_op_finish);
+		return;
 	}
 	account_write(op, found);
 }
@@ -200,11 +202,24 @@ static void account_found(struct store_read *read, int status, void *context)
 	}
 }
 
+static void account_op_start(struct account_op *op)
+{
+	store_get(core_store(), op->jid.full, &account_store, BYTES_NONE, account_found, op);
+}
+
 static void account_op_run(struct errand *errand)
 {
 	struct account_op *op = container_of(errand, struct account_op, errand);
+	struct account_op *first = table_find(&core_shard()->account_ops, op->jid.full);
 
-	store_get(core_store(), op->jid.full, &account_store, BYTES_NONE, account_found, op);
+	if (first == NULL) {
+		table_put(&core_shard()->account_ops, op->jid.full, op);
+		account_op_start(op);
+		return;
+	}
+	while (first->next != NULL)
+		first = first->next;
+	first->next = op;
 }
 
 static void account_op_back(struct errand *errand)

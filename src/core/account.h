@@ -15,6 +15,7 @@ enum account_role { ACCOUNT_USER, ACCOUNT_ADMIN, ACCOUNT_ROLES };
 struct account {
 	uint64_t created_us;
 	enum account_role role;
+	bool is_disabled; /* keeps everything, cannot log in */
 	struct verifier_list verifiers;
 };
 
@@ -40,13 +41,14 @@ enum account_verb {
 	ACCOUNT_CREATE,	   /* -EEXIST if there is one */
 	ACCOUNT_VERIFIERS, /* replaces the verifiers; -ENOENT */
 	ACCOUNT_SET_ROLE,  /* -ENOENT */
-	ACCOUNT_DELETE,	   /* -ENOENT; sessions are closed, all that it has is deleted */
+	ACCOUNT_DISABLE,   /* or enables again, as account.is_disabled says; -ENOENT */
+	ACCOUNT_DELETE,	   /* -ENOENT; core/account_delete.h */
 };
 
 /*
  * One operation. Make it with account_op_new, fill verifiers or role as the verb wants, send
  * it; done() is called on the asking shard with status 0 or negative, and account filled for
- * READ; the operation is freed after done().
+ * READ; the operation is freed after done(). Operations on one account run one after the other.
  */
 struct account_op {
 	struct errand errand;
@@ -55,7 +57,10 @@ struct account_op {
 	struct jid jid; /* bare, in the arena */
 	struct account account;
 	struct arena arena;
+	struct account_op *next; /* of the same account, waits for this one */
 	void (*done)(struct account_op *);
+	/* DELETE: at the home, committed, before the sessions are closed. NULL: nothing. */
+	void (*deleted)(struct account_op *);
 	void *context;
 };
 

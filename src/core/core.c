@@ -7,9 +7,12 @@
 #include "core/account.h"
 #include "core/deliver.h"
 #include "core/domain_store.h"
+#include "core/enrol.h"
 #include "core/entrance.h"
 #include "core/handover.h"
+#include "core/invite.h"
 #include "core/presence.h"
+#include "core/ration.h"
 #include "core/registry.h"
 #include "core/roster.h"
 #include "core/session.h"
@@ -28,9 +31,10 @@ int core_register(struct err *ret_err)
 {
 	struct option *const options[] = {
 		&account_option_registration, &account_option_iterations,
-		&deliver_option_all,	      &entrance_option_conflict,
-		&entrance_option_sessions,    &presence_option_directed,
-		&subscribe_option_auto,	      &subscribe_option_max,
+		&enrol_option_limit,	      &deliver_option_all,
+		&entrance_option_conflict,    &entrance_option_sessions,
+		&presence_option_directed,    &subscribe_option_auto,
+		&subscribe_option_max,
 	};
 
 	for (size_t i = 0; i < array_len(options); i++)
@@ -38,6 +42,7 @@ int core_register(struct err *ret_err)
 	store_register(&account_store);
 	store_register(&domain_store);
 	store_register(&handover_store);
+	store_register(&invite_store);
 	if (registry_add(&feature_roster, ret_err) < 0)
 		return -EEXIST;
 	for (size_t i = 0; i < registry_builtin_count; i++) {
@@ -61,7 +66,11 @@ void core_shard_start(const struct domain_set *set)
 	check(core != NULL);
 	table_init(&core->users);
 	table_init(&core->throttle);
+	table_init(&core->account_ops);
 	list_init(&core->throttle_by_age);
+	table_init(&core->rations);
+	list_init(&core->rations_by_age);
+	list_init(&core->invite_ops);
 	list_init(&core->paused);
 	buf_init(&core->head, 0);
 	shard_set_context(shard_self(), SHARD_CORE, core);
@@ -84,8 +93,10 @@ void core_shard_stop(void)
 	}
 	timer_disarm(&core->unpause);
 	throttle_fini();
+	ration_fini();
 	buf_fini(&core->head);
 	table_fini(&core->users);
+	table_fini(&core->account_ops);
 	shard_set_context(shard_self(), SHARD_CORE, NULL);
 	free(core);
 }

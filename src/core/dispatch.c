@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "core/domain.h"
 #include "core/output.h"
+#include "core/preauth.h"
 #include "core/registry.h"
 #include "core/reply.h"
 #include "core/router.h"
@@ -87,44 +88,69 @@ static const struct iq_rule *dispatch_find(const struct iq *iq)
 	return NULL;
 }
 
+struct dispatch_way {
+	enum iq_target target;
+	struct user *asked;	/* TO_OTHER; NULL: cold */
+	struct stream_ask *ask; /* TO_PREAUTH */
+};
+
 /*
- * The answer's way: to the asker's session through its user's gate if the asker lives here and
+ * The answer's way: to the stream of a client that has not authenticated; to the asker's session through its user's gate if the asker lives here and
  * asked the server or itself; otherwise through the asked user's gate into the world.
  */
-static void dispatch_answer(const struct stanza *request, enum iq_target target,
-			    struct user *asked, const struct stanza *answer)
+static void dispatch_answer(const struct stanza *request, const struct dispatch_way *way,
+			    const struct stanza *answer)
 {
-	struct jid asker = jid_from_normal(request->from);
+	struct jid asker;
 
-	if (target == TO_OTHER) {
-		if (asked != NULL)
-			output_post(asked, NULL, answer);
+	if (way->target == TO_PREAUTH) {
+		stream_ask_answer(way->ask, answer);
+		return;
+	}
+	if (way->target == TO_OTHER) {
+		if (way->asked != NULL)
+			output_post(way->asked, NULL, answer);
 		else
 			router_post(answer, NULL);
 		return;
 	}
+	asker = jid_from_normal(request->from);
 	struct user *user = user_find(jid_bare(asker));
 	struct session *session = user == NULL ? NULL : session_find(user, jid_resource(asker));
 	if (session != NULL)
 		output_answer(session, answer);
 }
 
-static void dispatch_fail(const struct stanza *request, enum iq_target target,
-			  struct user *asked, struct verdict verdict)
+static void dispatch_fail(const struct stanza *request, const struct dispatch_way *way,
+			  struct verdict verdict)
 {
 	struct stanza *error = reply_error(request, verdict, text_lang_of(request->lang));
 
-	dispatch_answer(request, target, asked, error);
+	dispatch_answer(request, way, error);
 	stanza_unref(&error);
 }
 
-static void dispatch_result(const struct stanza *request, enum iq_target target,
-			    struct user *asked, struct bytes child_xml)
+static void dispatch_result(const struct stanza *request, const struct dispatch_way *way,
+			    struct bytes child_xml)
 {
 	struct stanza *result = reply_result(request, child_xml);
 
-	dispatch_answer(request, target, asked, result);
+	dispatch_answer(request, way, result);
 	stanza_unref(&result);
+}
+
+static struct verdict dispatch_handle(struct iq *iq)
+{
+	const struct iq_rule *rule;
+
+	check(iq->child != NULL); /* whoever let the request in has seen to it */
+	rule = dispatch_find(iq);
+	return rule == NULL ? verdict_pass() : rule->handle(iq);
+}
+
+static struct dispatch_way dispatch_way_of(const struct iq *iq)
+{
+	return (struct dispatch_way){ iq->target, iq->user, iq->ask };
 }
 
 void dispatch_iq(const struct passage *passage, enum iq_target target,
@@ -142,13 +168,38 @@ void dispatch_iq(const struct passage *passage, enum iq_target target,
 		.lang = text_lang_of(stanza->lang),
 		.arena = scratch(),
 	};
-	const struct iq_rule *rule = dispatch_find(&iq);
-	struct verdict verdict = rule == NULL ? verdict_pass() : rule->handle(&iq);
+	struct verdict verdict = dispatch_handle(&iq);
 
 	if (verdict.kind == VERDICT_PASS)
 		verdict = verdict_fail(CONDITION_SERVICE_UNAVAILABLE, TEXT_NONE);
 	if (verdict.kind == VERDICT_FAIL)
-		dispatch_fail(stanza, target, iq.user, verdict);
+		dispatch_fail(stanza, &(struct dispatch_way){ target, iq.user, NULL }, verdict);
+}
+
+void dispatch_preauth(struct stream_ask *ask, const struct stanza *request)
+{
+	struct passage passage = { .line = LINE_SENT,
+				   .stanza = request,
+				   .to = jid_from_normal(request->to),
+				   .domain = stream_ask_domain(ask) };
+	struct iq iq = {
+		.passage = &passage,
+		.type = bytes_is(request->type, "get") ? IQ_GET : IQ_SET,
+		.target = TO_PREAUTH,
+		.stanza = request,
+		.child = xnode_first_child(stanza_root(request)),
+		.domain = passage.domain,
+		.ask = ask,
+		.lang = stream_ask_lang(ask),
+		.arena = scratch(),
+	};
+	struct verdict verdict = dispatch_handle(&iq);
+
+	if (verdict.kind == VERDICT_PASS)
+		stream_ask_answer(ask, NULL);
+	if (verdict.kind == VERDICT_FAIL)
+		dispatch_fail(request, &(struct dispatch_way){ TO_PREAUTH, NULL, ask },
+			      verdict);
 }
 
 struct verdict iq_ok(struct iq *iq)
@@ -158,7 +209,9 @@ struct verdict iq_ok(struct iq *iq)
 
 struct verdict iq_result(struct iq *iq, struct bytes child_xml)
 {
-	dispatch_result(iq->stanza, iq->target, iq->user, child_xml);
+	struct dispatch_way way = dispatch_way_of(iq);
+
+	dispatch_result(iq->stanza, &way, child_xml);
 	return verdict_done();
 }
 
@@ -175,7 +228,7 @@ struct verdict iq_result_buf(struct iq *iq, struct buf *child_xml)
 struct iq_token {
 	uint32_t magic;
 	bool is_expired;
-	enum iq_target target;
+	struct dispatch_way way;
 	struct user *user; /* pinned; NULL if the request was to a cold account */
 	struct stanza *request;
 	struct timer deadline;
@@ -186,7 +239,7 @@ static void token_expired(struct timer *timer)
 	struct iq_token *token = container_of(timer, struct iq_token, deadline);
 
 	token->is_expired = true;
-	dispatch_fail(token->request, token->target, token->user,
+	dispatch_fail(token->request, &token->way,
 		      verdict_fail(CONDITION_RESOURCE_CONSTRAINT, TEXT_NONE));
 }
 
@@ -198,7 +251,7 @@ struct verdict iq_later(struct iq *iq, uint32_t deadline_ms, struct iq_token **r
 		return verdict_fail(CONDITION_RESOURCE_CONSTRAINT, TEXT_NONE);
 	token = block_alloc_zeroed(sizeof(*token));
 	token->magic = TOKEN_MAGIC;
-	token->target = iq->target;
+	token->way = dispatch_way_of(iq);
 	token->user = iq->user;
 	token->request = stanza_ref(iq->stanza);
 	if (token->user != NULL)
@@ -236,7 +289,7 @@ void iq_token_result(struct iq_token **token, struct bytes child_xml)
 	struct iq_token *taken = token_take(token);
 
 	if (!taken->is_expired)
-		dispatch_result(taken->request, taken->target, taken->user, child_xml);
+		dispatch_result(taken->request, &taken->way, child_xml);
 	token_free(taken);
 }
 
@@ -245,20 +298,51 @@ void iq_token_fail(struct iq_token **token, enum stanza_condition condition, enu
 	struct iq_token *taken = token_take(token);
 
 	if (!taken->is_expired)
-		dispatch_fail(taken->request, taken->target, taken->user,
-			      verdict_fail(condition, text));
+		dispatch_fail(taken->request, &taken->way, verdict_fail(condition, text));
 	token_free(taken);
 }
 
 bool iq_token_is_orphan(const struct iq_token *token)
 {
-	struct jid asker = jid_from_normal(token->request->from);
-	struct user *user = user_find(jid_bare(asker));
+	struct jid asker;
+	struct user *user;
 
 	check_magic(token, TOKEN_MAGIC);
-	return token->is_expired ||
-	       (token->target != TO_OTHER &&
-		(user == NULL || session_find(user, jid_resource(asker)) == NULL));
+	if (token->is_expired || token->way.target == TO_OTHER)
+		return token->is_expired;
+	if (token->way.target == TO_PREAUTH)
+		return stream_ask_is_orphan(token->way.ask);
+	asker = jid_from_normal(token->request->from);
+	user = user_find(jid_bare(asker));
+	return user == NULL || session_find(user, jid_resource(asker)) == NULL;
+}
+
+/* --- before authentication -------------------------------------------------------------- */
+
+struct bytes preauth_network(const struct iq *iq)
+{
+	check(iq->target == TO_PREAUTH);
+	return stream_ask_network(iq->ask);
+}
+
+struct bytes preauth_memory(const struct iq *iq)
+{
+	check(iq->target == TO_PREAUTH);
+	return stream_ask_memory(iq->ask);
+}
+
+void preauth_remember(struct iq *iq, struct bytes memory)
+{
+	check(iq->target == TO_PREAUTH);
+	stream_ask_remember(iq->ask, memory);
+}
+
+void preauth_remember_later(struct iq_token *token, struct bytes memory)
+{
+	check_magic(token, TOKEN_MAGIC);
+	check(token->way.target == TO_PREAUTH);
+	if (!token->is_expired)
+		stream_ask_remember(token->way.ask, memory);
 }
 
 bool dispatch_nonza(struct session *session, const struct stanza *element)

@@ -17,6 +17,12 @@ int dispatch_build(struct err *ret_err);
 void dispatch_iq(const struct passage *passage, enum iq_target target,
 		 const struct domain *domain);
 
+/*
+ * The same for a client that has not authenticated: consumes ask. request: a valid IQ of type
+ * get or set without `from`, to the domain. What nobody claims ends the stream.
+ */
+void dispatch_preauth(struct stream_ask *ask, const struct stanza *request);
+
 /* Top-level elements that are no stanzas (struct nonza_rule); false: nobody's. */
 bool dispatch_nonza(struct session *session, const struct stanza *element);
 

@@ -30,8 +30,11 @@ static void entrance_credentials_read(struct account_op *op)
 {
 	struct stream_lookup *lookup = op->context;
 
+	static const struct verifier_list none;
+
 	if (op->status == 0 || op->status == -ENOENT)
-		stream_credentials_found(lookup, &op->account.verifiers);
+		stream_credentials_found(
+			lookup, op->account.is_disabled ? &none : &op->account.verifiers);
 	else
 		stream_credentials_failed(lookup);
 }
@@ -74,6 +77,39 @@ static void entrance_auth_result(const struct domain *domain, struct jid bare,
 {
 	(void)domain;
 	throttle_result(bare, address, is_ok);
+}
+
+/* --- before authentication -------------------------------------------------------------- */
+
+/* RFC 6120 section 8.2.3, and to nobody but the domain of the stream. */
+static bool entrance_may_ask(const struct stream_ask *ask, const struct stanza *stanza)
+{
+	const struct xnode *child = xnode_first_child(stanza_root(stanza));
+	struct jid to;
+
+	if (!bytes_is_none(stanza->to) &&
+	    (jid_parse_borrowed(scratch(), stanza->to, &to, NULL) < 0 ||
+	     !bytes_equal(to.full, domain_name(stream_ask_domain(ask)))))
+		return false;
+	return (bytes_is(stanza->type, "get") || bytes_is(stanza->type, "set")) &&
+	       !bytes_is_none(stanza->id) && child != NULL && xnode_next(child) == NULL;
+}
+
+static void entrance_asked(struct stream_ask *ask, const struct stanza *stanza)
+{
+	struct stanza_edit edit;
+	struct stanza *request;
+
+	if (!entrance_may_ask(ask, stanza)) {
+		stream_ask_answer(ask, NULL);
+		return;
+	}
+	stanza_edit_init(&edit, stanza, scratch());
+	stanza_edit_set(&edit, STANZA_ATTR_TO, domain_name(stream_ask_domain(ask)));
+	stanza_edit_set(&edit, STANZA_ATTR_FROM, BYTES_NONE);
+	request = stanza_edit_seal(&edit);
+	dispatch_preauth(ask, request);
+	stanza_unref(&request);
 }
 
 /* --- binding ---------------------------------------------------------------------------- */
@@ -219,6 +255,8 @@ const struct stream_host entrance = {
 	.upgrade = entrance_upgrade,
 	.auth_delay_ms = entrance_auth_delay_ms,
 	.auth_result = entrance_auth_result,
+	.offers = phase_preauth_features,
+	.asked = entrance_asked,
 	.features = phase_stream_features,
 	.bind = entrance_bind,
 	.stanza = entrance_stanza,

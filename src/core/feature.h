@@ -92,6 +92,7 @@ enum iq_target {
 	TO_SERVER = 1,	/* the domain itself; handled at the asker's home from the snapshot */
 	TO_ACCOUNT = 2, /* the asker's own bare JID, or no `to` */
 	TO_OTHER = 4,	/* another local account's bare JID, handled at that account's home */
+	TO_PREAUTH = 8, /* the domain, by a client that has not authenticated: core/preauth.h */
 };
 
 /* A request in hand. Borrowed for the call. */
@@ -103,14 +104,15 @@ struct iq {
 	const struct xnode *child; /* the one child element */
 	const struct domain *domain;
 	struct user *user; /* TO_SERVER, TO_ACCOUNT: the asker; TO_OTHER: the account asked, may
-			      be NULL (cold) */
+			      be NULL (cold); TO_PREAUTH: NULL */
+	struct stream_ask *ask; /* TO_PREAUTH only */
 	enum text_lang lang;
 	struct arena *arena; /* scratch of this call: build the answer here */
 };
 
 struct iq_rule {
 	unsigned types;	  /* IQ_GET | IQ_SET */
-	unsigned targets; /* TO_SERVER | TO_ACCOUNT | TO_OTHER */
+	unsigned targets; /* TO_SERVER | TO_ACCOUNT | TO_OTHER | TO_PREAUTH */
 	const char *ns;
 	const char *element;
 	struct verdict (*handle)(struct iq *);
@@ -157,6 +159,8 @@ enum copy { COPY_NONE, COPY_PLAIN, COPY_WRAPPED_RECEIVED, COPY_WRAPPED_SENT };
 /* Named yes/no questions of core's. OR over all features. */
 enum question {
 	QUESTION_PREAPPROVED, /* is this subscription request already approved? */
+	QUESTION_INVITED, /* does it answer an invitation of the user's, which the answer uses
+			     up? Then it is approved, and the user asks for the same */
 	QUESTION_HIDDEN, /* does the user hide from passage->to, subscribed or not? No stanza */
 	QUESTIONS,
 };
@@ -244,6 +248,8 @@ struct feature {
 	bool (*answer[QUESTIONS])(const struct passage *);
 	struct claims claims;
 
+	/* Children for <stream:features/> before authentication, where a login is offered. */
+	void (*preauth_features)(const struct domain *, struct buf *out);
 	/* Children for <stream:features/> after authentication. */
 	void (*stream_features)(const struct domain *, struct buf *out);
 

@@ -19,6 +19,7 @@ static struct roll checks[KINDS][LINES];
 static struct roll stamps[KINDS][LINES];
 static struct roll records[KINDS][LINES];
 static struct roll copies, keeps, bounds, gones, presences, loadeds, deleteds, cards, streams;
+static struct roll offers;
 static struct roll answers[QUESTIONS];
 static const struct claims *rewriter, *holder, *counter;
 static unsigned rewriter_index, holder_index, counter_index;
@@ -63,6 +64,7 @@ static void phase_enrol(const struct feature *feature, unsigned i)
 	roll_add(&deleteds, feature->user_deleted != NULL, i);
 	roll_add(&cards, feature->user_card != NULL, i);
 	roll_add(&streams, feature->stream_features != NULL, i);
+	roll_add(&offers, feature->preauth_features != NULL, i);
 }
 
 static int claim_one(const char *what, bool is_claimed, const struct claims **slot,
@@ -101,6 +103,7 @@ static void phase_forget(void)
 	memset(answers, 0, sizeof(answers));
 	copies.count = keeps.count = bounds.count = gones.count = presences.count = 0;
 	loadeds.count = deleteds.count = cards.count = streams.count = 0;
+	offers.count = 0;
 	rewriter = holder = counter = NULL;
 }
 
@@ -340,6 +343,15 @@ void service_card_set(struct user *user, const struct xnode *card, struct store_
 	{
 		if (domain_feature_is_on(user_domain(user), i))
 			registry_at(i)->user_card(user, card, batch);
+	}
+}
+
+void phase_preauth_features(const struct domain *domain, struct buf *out)
+{
+	roll_for_each(i, &offers)
+	{
+		if (domain_feature_is_on(domain, i))
+			registry_at(i)->preauth_features(domain, out);
 	}
 }
 

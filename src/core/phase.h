@@ -37,6 +37,7 @@ void phase_session_gone(struct session *session);
 void phase_session_presence(struct session *session, const struct stanza *presence);
 void phase_user_loaded(struct user *user);
 void phase_user_deleted(const struct domain *domain, struct jid bare);
+void phase_preauth_features(const struct domain *domain, struct buf *out);
 void phase_stream_features(const struct domain *domain, struct buf *out);
 
 #endif

@@ -15,14 +15,19 @@ struct store;
 
 struct core_shard {
 	const struct domain_set *domains;
-	struct table users;	/* bare JID -> struct user, of this home */
-	uint32_t session_count; /* bound sessions */
-	struct buf head;	/* the head being written (session_write) */
-	struct list paused;	/* sessions asked to pause, struct session.paused */
+	struct table users;	  /* bare JID -> struct user, of this home */
+	uint32_t session_count;	  /* bound sessions */
+	struct buf head;	  /* the head being written (session_write) */
+	struct table account_ops; /* bare JID -> the operation in hand, of this home */
+	struct list paused;	  /* sessions asked to pause, struct session.paused */
 	struct timer unpause;
 	uint64_t handover_last; /* number of the last hand-over record made here */
 	struct table throttle;	/* auth failures by address and by account */
 	struct list throttle_by_age;
+	struct table rations; /* what askers had: core/ration.h */
+	struct list rations_by_age;
+	struct list invite_ops; /* of domains at home here, the first is in hand */
+	bool is_inviting;
 };
 
 static inline struct core_shard *core_shard(void)

@@ -59,13 +59,19 @@ static void step_owe(struct subscribe_step *step, struct stanza *taken)
 	step->owed[step->owed_count++].number = handover_record(step->batch, taken);
 }
 
-static void step_owe_type(struct subscribe_step *step, const char *type)
+static void step_owe_type_with(struct subscribe_step *step, const char *type,
+			       struct bytes content)
 {
 	step_owe(step, stanza_from_parts(STANZA_PRESENCE,
 					 &(struct stanza_head){ .from = step->user->jid.full,
 								.to = step->contact,
 								.type = bytes_of(type) },
-					 BYTES_NONE));
+					 content));
+}
+
+static void step_owe_type(struct subscribe_step *step, const char *type)
+{
+	step_owe_type_with(step, type, BYTES_NONE);
 }
 
 static bool step_has_changed(const struct subscribe_step *step)
@@ -202,6 +208,24 @@ void subscribe_sent(struct session *session, const struct passage *passage,
 	step_end(&step);
 }
 
+void subscribe_invited(struct user *user, struct jid contact, struct bytes content)
+{
+	struct subscribe_step step;
+	struct subscription_move move;
+
+	if (bytes_equal(contact.full, user->jid.full))
+		return;
+	step_begin(&step, user, contact.full);
+	move = subscription_move(SUBSCRIPTION_LINE_OUT, SUBSCRIPTION_STANZA_SUBSCRIBE,
+				 step.before);
+	step.change.state = move.next;
+	if (!subscription_has_from(move.next))
+		step.change.flags |= ROSTER_APPROVED;
+	if (move.pass == SUBSCRIPTION_PASS)
+		step_owe_type_with(&step, "subscribe", content);
+	step_end(&step);
+}
+
 /* Section 2.5.2: both directions end. */
 struct verdict subscribe_remove(struct iq *iq, struct jid contact)
 {
@@ -262,7 +286,9 @@ static void step_keep_request(struct subscribe_step *step, const struct stanza *
 static void subscribe_asked(const struct passage *passage, struct subscribe_step *step,
 			    struct subscription_move move)
 {
-	bool is_automatic = subscribe_is_automatic(passage);
+	bool is_automatic =
+		subscribe_is_automatic(passage) ||
+		(move.pass == SUBSCRIPTION_PASS && phase_answer(QUESTION_INVITED, passage));
 
 	if (move.pass == SUBSCRIPTION_REPLY) { /* the other side lost its half */
 		step_owe_type(step, "subscribed");

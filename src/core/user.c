@@ -165,9 +165,20 @@ static void user_committed(int status, uint64_t seq, void *context)
 	user_release(user);
 }
 
+void user_leave(struct user *user)
+{
+	user_check(user);
+	check(user->state == USER_READY);
+	user->state = USER_LEAVING;
+}
+
 void user_commit(struct user *user, struct store_batch **batch)
 {
 	user_check(user);
+	if (user->state == USER_LEAVING) { /* its data are gone already */
+		store_batch_free(batch);
+		return;
+	}
 	gate_issue(&user->gate);
 	store_commit(core_store(), batch, user_committed, user);
 }

@@ -5,6 +5,7 @@
  *
  * 	LOADING --loaded--> READY --commit failed--> FAILED --all in--> LOADING …
  * 	LOADING --unreadable--> BROKEN --somebody asks--> LOADING
+ * 	READY --being deleted--> LEAVING --committed--> LOADING (there is nothing: freed)
  * 	READY --last session gone, gate open--> freed
  */
 #ifndef CORE_USER_H
@@ -19,8 +20,9 @@ enum { USER_MAGIC = 0x05E4A11C };
 enum user_state {
 	USER_LOADING,
 	USER_READY,
-	USER_FAILED, /* a commit failed: loaded again when all outstanding ones are in */
-	USER_BROKEN, /* could not be loaded: tried again when somebody asks */
+	USER_FAILED,  /* a commit failed: loaded again when all outstanding ones are in */
+	USER_BROKEN,  /* could not be loaded: tried again when somebody asks */
+	USER_LEAVING, /* its deletion is being committed: input waits, commits are void */
 };
 
 /* Something that waits until the account is loaded; run() frees it. */
@@ -59,6 +61,8 @@ static inline bool user_is_ready(const struct user *user)
 }
 /* What the store says of the account has changed behind its back: forgets and loads it. */
 void user_reload(struct user *user);
+/* READY to LEAVING, when the batch that deletes the account was given to user_commit(). */
+void user_leave(struct user *user);
 /* Frees the actor if nothing needs it any more. Call it last. */
 void user_release(struct user *user);
 /* Iterates all users of this shard; *cursor starts at 0. */
