@@ -152,7 +152,9 @@ static void entrance_bind_ready(struct user_wait *wait, struct user *user, int s
 	struct stream *stream = bind->stream;
 
 	user->pins++;
-	if (status < 0) {
+	if (stream_is_gone(stream)) { /* it may not push out who has that resource now */
+		stream_bind_failed(stream, CONDITION_RESOURCE_CONSTRAINT);
+	} else if (status < 0) {
 		stream_bind_failed(stream, status == -ENOENT ? CONDITION_NOT_ALLOWED
 							     : CONDITION_INTERNAL_SERVER_ERROR);
 	} else if (domain_find(jid_domain(user->jid)) == NULL) { /* removed meanwhile */

@@ -136,6 +136,12 @@ void stream_bind_failed(struct stream *stream, enum stanza_condition condition)
 	stream_drop(stream);
 }
 
+bool stream_is_gone(const struct stream *stream)
+{
+	check_magic(stream, STREAM_MAGIC);
+	return stream->state == STREAM_ENDED;
+}
+
 /* --- the bound stream */
 
 /* Section 8.1.2.1: a client's own `from`, if any, is its full or bare JID. */

@@ -130,6 +130,8 @@ void stream_ask_remember(struct stream_ask *ask, struct bytes memory);
  */
 void stream_bound(struct stream *stream, void *session, struct jid full);
 void stream_bind_failed(struct stream *stream, enum stanza_condition condition);
+/* The client has gone while it waited to be bound: all that remains is stream_bind_failed(). */
+bool stream_is_gone(const struct stream *stream);
 
 /*
  * Writes a stanza: head (copied) then the stanza's shared tail (a reference is taken). If the

@@ -281,6 +281,35 @@ static void leaves_while_loading(void **state)
 	client_free(&juliet);
 }
 
+/* A device is cut while its account is being loaded for it: whoever else binds is served. */
+static void cut_while_binding(void **state)
+{
+	struct store_batch *batch = store_batch_new(core_store(), BYTES_LIT("romeo@localhost"));
+	struct client *lost = client_new(BYTES_LIT("lost"), BYTES_LIT("romeo@localhost/r"));
+	struct client *romeo = client_new(BYTES_LIT("romeo"), BYTES_LIT("romeo@localhost/r"));
+	const char *at;
+
+	(void)state;
+	assert_true(client_authenticate(lost, &at));
+	assert_true(client_authenticate(romeo, &at));
+	/* the read that loads it waits behind this one */
+	store_memory_hold(world_store());
+	store_commit(world_store(), &batch, ignore_commit, NULL);
+	client_ask_bind(romeo);
+	world_settle();
+	client_ask_bind(lost);
+	world_settle();
+	client_cut(lost);
+	world_settle();
+	store_memory_resume(world_store());
+	world_settle();
+	unit_expect(romeo, "iq", "result");
+	assert_int_equal(user_find(BYTES_LIT("romeo@localhost"))->session_count, 1);
+	assert_false(client_is_closed(romeo));
+	client_free(&lost);
+	client_free(&romeo);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -295,6 +324,7 @@ int main(void)
 		TEST(a_deleted_account_is_forgotten),
 		TEST(stale_while_loading),
 		TEST(leaves_while_loading),
+		TEST(cut_while_binding),
 	};
 
 	world_register(&(struct world_options){ .shards = 2 });
