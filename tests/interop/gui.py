@@ -1,6 +1,7 @@
 """A screen without a monitor, for the tests of graphical clients: namespaces of its own, where port
 5222 and the trusted certificates are the test's; Xvfb, a session bus, keys, and the texts on screen
 read through the accessibility bus, as a screen reader does."""
+import asyncio
 import atexit
 import fcntl
 import os
@@ -9,6 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 
 from hearth import DEADLINE, wait_for
 
@@ -103,6 +105,11 @@ class Screen:
     def click(self, x, y):
         self.xdotool("mousemove", x, y, "click", 1)
 
+    def hover(self, x, y):
+        """A tooltip comes half a second after the mouse has come to rest."""
+        self.xdotool("mousemove", x + 400, y + 300, "sleep", 0.2, "mousemove", x, y,
+                     "mousemove_relative", 1, 1, "sleep", 0.8)
+
     def types(self, text):
         self.xdotool("type", "--delay", 20, text)
 
@@ -117,17 +124,19 @@ def texts():
     """All texts that applications show now."""
     import pyatspi  # finds its bus when it is imported
     return [text for application in pyatspi.Registry.getDesktop(0)
-            for text in texts_under(application)]
+            for window in application for text in texts_under(window, pyatspi.STATE_VISIBLE)]
 
 
-def texts_under(node):
+def texts_under(node, visible):
     try:
+        if not node.getState().contains(visible):
+            return
         yield from filter(None, {node.name, own_text(node)})
         for child in node:
             if child:
-                yield from texts_under(child)
-    except Exception as gone:  # what was on screen a moment ago may not be there any more
-        print("accessibility:", gone)
+                yield from texts_under(child, visible)
+    except RuntimeError:
+        return  # what was on screen a moment ago may be gone
 
 
 def own_text(node):
@@ -135,3 +144,17 @@ def own_text(node):
         return node.queryText().getText(0, -1)
     except NotImplementedError:
         return ""
+
+
+async def shows(*wanted, but=(), again=lambda: None):
+    """Waits until all these texts are on the screen, and none of the others. What `again` does
+    is repeated each time that they are not: moving the mouse there, for instance."""
+    end = time.monotonic() + DEADLINE
+    while True:
+        again()
+        await asyncio.sleep(0.1)
+        seen = texts()
+        if set(wanted) <= set(seen) and not set(but) & set(seen):
+            return
+        if time.monotonic() > end:
+            raise TimeoutError(f"waiting for {wanted}, not {but}, on a screen that shows {seen}")

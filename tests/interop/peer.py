@@ -26,9 +26,11 @@ class Peer(slixmpp.ClientXMPP):
         self.add_event_handler("failed_auth", lambda _: self.on_failure("login refused"))
         self.add_event_handler("connection_failed", lambda e: self.on_failure(str(e)))
         self.add_event_handler("message", self.on_message)
+        self.presences = self.listen("presence")
+        self.roster_answer = None
 
     async def on_start(self, _):
-        await self.get_roster()
+        self.roster_answer = await self.get_roster()
         self.send_presence()
         self.is_up.set_result(True)
 
@@ -53,6 +55,17 @@ class Peer(slixmpp.ClientXMPP):
             if body or kind == "error":
                 return sender, kind, body
 
+    def listen(self, event):
+        """A queue of everything that happens under this name from now on."""
+        queue = asyncio.Queue()
+        self.add_event_handler(event, queue.put_nowait)
+        return queue
+
+    async def sees(self, sender, kind, status=None):
+        """The next presence of this type from this address, full or bare."""
+        return await take(self.presences, lambda p: sender in (p["from"].full, p["from"].bare) and
+                          p["type"] == kind and status in (None, p["status"]))
+
     async def expect(self, event, when=lambda _: True):
         """The next event of this name for which `when` holds."""
         found = asyncio.get_event_loop().create_future()
@@ -68,6 +81,14 @@ class Peer(slixmpp.ClientXMPP):
 
     async def down(self):
         await self.disconnect()
+
+
+async def take(queue, when=lambda _: True):
+    """The next of a queue for which `when` holds; what comes before it is dropped."""
+    while True:
+        heard = await asyncio.wait_for(queue.get(), PATIENCE)
+        if when(heard):
+            return heard
 
 
 def run(main):
