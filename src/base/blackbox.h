@@ -7,10 +7,10 @@
  * inherited; a process that did neither (tests, tools) has a private one with nothing set
  * aside.
  *
- *	if (!blackbox_begin(shard, stanza->canonical))
- *		return verdict_fail(STANZA_INTERNAL_SERVER_ERROR, TEXT_NONE);
- *	… handle it …
- *	blackbox_end(shard);
+ * 	if (!blackbox_begin(shard, stanza->canonical))
+ * 		return verdict_fail(STANZA_INTERNAL_SERVER_ERROR, TEXT_NONE);
+ * 	… handle it …
+ * 	blackbox_end(shard);
  */
 #ifndef BASE_BLACKBOX_H
 #define BASE_BLACKBOX_H
@@ -40,8 +40,7 @@ bool blackbox_begin(uint32_t shard, struct bytes stanza);
 /* The shard has finished with it and lives. */
 void blackbox_end(uint32_t shard);
 
-/* --- the supervisor's side -----------------------------------------------------------------
- */
+/* --- the supervisor's side --- */
 
 /* Makes the shared mapping; 0 and a descriptor to inherit, or a negative errno. Call it once.
  */
