@@ -1,17 +1,13 @@
-#!/usr/bin/python3
 """Dino, unmodified, on a screen of its own: logs in by STARTTLS with a certificate that it checks,
 shows contacts and their presence, and chats with slixmpp. Pictures: build-test/pictures/dino-*.png."""
-import gui
-gui.enter_namespaces()  # before anything is opened
-
 import os
 import sqlite3
 import tempfile
 
 from hearth import Server, wait_for
 from peer import Peer, run, take
+from screen import Screen, enter_namespaces, make_certificates, shows
 
-PICTURES = os.path.join(os.path.dirname(__file__), "../../build-test/pictures")
 ROW = 120, 90  # the first conversation in Dino's list
 FIRST_CONTACT, START = (230, 137), (422, 28)  # in the dialog that lists all contacts
 
@@ -37,11 +33,6 @@ def start_dino(screen):
     return screen.start("dino-im")
 
 
-def picture(screen, name):
-    os.makedirs(PICTURES, exist_ok=True)
-    screen.picture(os.path.join(PICTURES, f"dino-{name}.png"))
-
-
 async def befriend(bob, contacts):
     for contact, name in contacts.items():
         await bob.update_roster(contact.boundjid.bare, name=name)
@@ -53,16 +44,16 @@ async def befriend(bob, contacts):
 async def chat(screen, alice, carol):
     receipts, shown = alice.listen("receipt_received"), alice.listen("marker_displayed")
     screen.presses("ctrl+t")
-    await gui.shows("Start Conversation", "Alice 爱丽丝", "alice@localhost", "Carol")
-    picture(screen, "roster")
+    await shows("Start Conversation", "Alice 爱丽丝", "alice@localhost", "Carol")
+    screen.picture("dino-roster")
     screen.click(*FIRST_CONTACT)
     screen.click(*START)
-    await gui.shows("Alice 爱丽丝", but=["Start Conversation"])
+    await shows("Alice 爱丽丝", but=["Start Conversation"])
     message = alice.make_message("bob@localhost", "你好 from slixmpp 👋", mtype="chat")
     message["request_receipt"] = True
     message.enable("markable")
     message.send()
-    await gui.shows("你好 from slixmpp 👋")
+    await shows("你好 from slixmpp 👋")
     assert (await take(receipts))["receipt"] == message["id"]
     assert (await take(shown))["displayed"]["id"] == message["id"]
     for text in ("Hello from Dino", "再见 <b>&amp;"):
@@ -70,15 +61,15 @@ async def chat(screen, alice, carol):
         screen.presses("Return")
         sender, kind, body = await alice.next_body()
         assert (sender.full, kind, body) == ("bob@localhost/dino", "chat", text), (sender, body)
-        await gui.shows(text)
-    picture(screen, "chat")
+        await shows(text)
+    screen.picture("dino-chat")
 
 
 async def presence(screen, alice):
     for show, words in (("away", "phone (away)"), ("dnd", "phone (do not disturb)"), (None, "phone")):
         alice.send_presence(pshow=show)
-        await gui.shows("alice@localhost", words, again=lambda: screen.hover(*ROW))
-        picture(screen, f"presence-{show or 'available'}")
+        await shows("alice@localhost", words, again=lambda: screen.hover(*ROW))
+        screen.picture(f"dino-presence-{show or 'available'}")
 
 
 async def main(server, screen):
@@ -91,7 +82,7 @@ async def main(server, screen):
     await alice.sees("bob@localhost/desk", "unavailable")
     dino = start_dino(screen)
     await alice.sees("bob@localhost/dino", "available")
-    await gui.shows("You have no open chats")
+    await shows("You have no open chats")
     await chat(screen, alice, carol)
     await presence(screen, alice)
     dino.terminate()
@@ -100,9 +91,10 @@ async def main(server, screen):
     await carol.down()
 
 
+enter_namespaces()
 home = tempfile.mkdtemp(prefix="hearth-gui-")
-display = gui.Screen(home)
-certificate, key = gui.make_certificates(home, "localhost")
+display = Screen(home)
+certificate, key = make_certificates(home, "localhost")
 with Server(sets={"listen.c2s": "127.0.0.1:5222", "tls.certificate": certificate,
                   "tls.key": key}) as started:
     for user in ("alice", "bob", "carol"):
@@ -110,6 +102,6 @@ with Server(sets={"listen.c2s": "127.0.0.1:5222", "tls.certificate": certificate
     try:
         run(main(started, display))
     except BaseException:
-        picture(display, "failed")
+        display.picture("dino-failed")
         raise
 print("dino: ok")

@@ -15,6 +15,7 @@ import time
 from hearth import DEADLINE, wait_for
 
 SKIPPED = 77
+PICTURES = "build-test/pictures"
 
 
 def enter_namespaces():
@@ -116,7 +117,9 @@ class Screen:
     def presses(self, *keys):
         self.xdotool("key", *keys)
 
-    def picture(self, path):
+    def picture(self, name):
+        os.makedirs(PICTURES, exist_ok=True)
+        path = os.path.join(PICTURES, name + ".png")
         subprocess.run(["import", "-window", "root", path], check=True, env=self.environment)
 
 
