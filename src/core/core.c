@@ -17,6 +17,7 @@
 #include "core/roster.h"
 #include "core/session.h"
 #include "core/shard_state.h"
+#include "core/slots.h"
 #include "core/subscribe.h"
 #include "core/throttle.h"
 
@@ -92,6 +93,7 @@ void core_shard_stop(void)
 		user_release(user);
 	}
 	timer_disarm(&core->unpause);
+	slots_free(SLOT_SHARD, &core->slots);
 	throttle_fini();
 	ration_fini();
 	buf_fini(&core->head);

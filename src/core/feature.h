@@ -174,6 +174,8 @@ struct claims {
 	bool (*wire_hold)(struct session *, const struct stanza *, struct bytes head);
 	/* wire count: called for every stanza written, in wire order (0198). */
 	void (*wire_count)(struct session *, const struct stanza *, struct bytes head);
+	/* Has this session's client announced the disco feature? (0115, service_supports) */
+	bool (*supports)(const struct session *, struct bytes ns);
 };
 
 /* --- stream-level elements (0198, CSI, SASL2 extras): after authentication ---------------- */
@@ -189,11 +191,12 @@ struct nonza_rule {
 /* --- state slots ---------------------------------------------------------------------------
  */
 
-enum slot_of { SLOT_SESSION, SLOT_USER };
+enum slot_of { SLOT_SESSION, SLOT_USER, SLOT_SHARD, SLOT_KINDS };
 
 /*
  * Typed state of a feature on a session or user, allocated zeroed at first use. freeze writes
  * it for a move to another shard, node or version; a slot without freeze says is_lost = true.
+ * A shard's is what the feature's code shares on one thread, such as a cache: always lost.
  */
 struct slot {
 	enum slot_of of;
@@ -205,7 +208,7 @@ struct slot {
 	uint32_t index; /* set by the registry, from 1 */
 };
 
-/* The state, allocated at the first call. */
+/* The state, allocated at the first call. session_or_user is NULL for this shard's. */
 void *slot_get(struct slot *slot, void *session_or_user);
 /* The state, or NULL if it was never used. */
 void *slot_find(const struct slot *slot, const void *session_or_user);
@@ -239,6 +242,12 @@ struct feature {
 	const char *const *disco_account; /* features of an account's bare JID */
 	/* Extension forms (XEP-0128) of the server, as children of disco#info's <query/>. */
 	void (*disco_form)(const struct domain *, struct xml_writer *);
+	/*
+	 * A node of the server's (XEP-0030 section 3.2 and 4.2): writes the children of
+	 * <query node='…'/>; iq->child's namespace tells info from items. PASS: not a node of
+	 * this feature's.
+	 */
+	struct verdict (*node)(struct iq *, struct bytes node, struct xml_writer *);
 	const struct iq_rule *iq;	/* ends with { 0 } */
 	const struct nonza_rule *nonza; /* ends with { 0 } */
 
@@ -322,10 +331,12 @@ bool domain_has_feature(const struct domain *domain, const struct feature *featu
 /* --- disco (core collects, 0030 speaks)
  * ------------------------------------------------------------ */
 
-/* Calls each(ns) for every feature namespace on at the domain (account: of a bare JID). */
-void disco_each_feature(const struct domain *domain, bool account,
-			void (*each)(const char *ns, void *context), void *context);
-/* Writes the extension forms of all features that are on at the domain. */
-void disco_write_forms(const struct domain *domain, struct xml_writer *writer);
+/*
+ * Writes the children of disco#info's <query/> for the server or an account's bare JID: identity,
+ * features, extension forms.
+ */
+void disco_write_info(const struct domain *domain, bool account, struct xml_writer *writer);
+/* Asks the features for this node: DONE, FAIL, or PASS if nobody knows it. */
+struct verdict disco_write_node(struct iq *iq, struct bytes node, struct xml_writer *writer);
 
 #endif

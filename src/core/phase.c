@@ -21,8 +21,8 @@ static struct roll records[KINDS][LINES];
 static struct roll copies, keeps, bounds, gones, presences, loadeds, deleteds, cards, streams;
 static struct roll offers;
 static struct roll answers[QUESTIONS];
-static const struct claims *rewriter, *holder, *counter;
-static unsigned rewriter_index, holder_index, counter_index;
+static const struct claims *rewriter, *holder, *counter, *teller;
+static unsigned rewriter_index, holder_index, counter_index, teller_index;
 
 #define roll_for_each(i, roll)                                                             \
 	for (unsigned at_ = 0, i; at_ < (roll)->count && ((i) = (roll)->index[at_], true); \
@@ -92,6 +92,9 @@ static int phase_claim(unsigned i, struct err *ret_err)
 	if (rc == 0)
 		rc = claim_one("wire count", claims->wire_count != NULL, &counter,
 			       &counter_index, i, ret_err);
+	if (rc == 0)
+		rc = claim_one("supports", claims->supports != NULL, &teller, &teller_index, i,
+			       ret_err);
 	return rc;
 }
 
@@ -104,7 +107,7 @@ static void phase_forget(void)
 	copies.count = keeps.count = bounds.count = gones.count = presences.count = 0;
 	loadeds.count = deleteds.count = cards.count = streams.count = 0;
 	offers.count = 0;
-	rewriter = holder = counter = NULL;
+	rewriter = holder = counter = teller = NULL;
 }
 
 int phase_build(struct err *ret_err)
@@ -335,6 +338,13 @@ void phase_user_loaded(struct user *user)
 void phase_user_deleted(const struct domain *domain, struct jid bare)
 {
 	roll_for_each(i, &deleteds) registry_at(i)->user_deleted(domain, bare);
+}
+
+bool service_supports(const struct session *session, struct bytes ns)
+{
+	return teller != NULL &&
+	       domain_feature_is_on(user_domain(session_user(session)), teller_index) &&
+	       teller->supports(session, ns);
 }
 
 void service_card_set(struct user *user, const struct xnode *card, struct store_batch *batch)

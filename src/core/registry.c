@@ -13,8 +13,8 @@ static const struct feature *features[REGISTRY_MAX];
 static struct option switches[REGISTRY_MAX];
 static char *switch_names[REGISTRY_MAX];
 static unsigned feature_count;
-static struct slot *slots[2][REGISTRY_MAX];
-static unsigned slot_counts[2];
+static struct slot *slots[SLOT_KINDS][REGISTRY_MAX];
+static unsigned slot_counts[SLOT_KINDS];
 static bool is_sealed;
 
 int registry_add(const struct feature *feature, struct err *ret_err)
@@ -181,7 +181,7 @@ int registry_start(struct err *ret_err)
 void registry_reset(void)
 {
 	feature_count = 0;
-	slot_counts[SLOT_SESSION] = slot_counts[SLOT_USER] = 0;
+	memset(slot_counts, 0, sizeof(slot_counts));
 	is_sealed = false;
 }
 

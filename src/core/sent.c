@@ -3,6 +3,7 @@
 #include "base/blackbox.h"
 #include "base/block.h"
 #include "base/check.h"
+#include "core/ask.h"
 #include "core/dispatch.h"
 #include "core/domain.h"
 #include "core/output.h"
@@ -80,7 +81,6 @@ static bool sent_address(struct stanza **stanza, struct jid own, struct jid *ret
 	return true;
 }
 
-/* An answer that nobody here waits for. */
 static bool is_iq_answer(const struct stanza *stanza)
 {
 	return bytes_is(stanza->type, "result") || bytes_is(stanza->type, "error");
@@ -96,6 +96,8 @@ static void sent_iq(struct session *session, const struct passage *passage)
 	if (is_own) {
 		if (!is_iq_answer(stanza))
 			dispatch_iq(passage, TO_ACCOUNT, passage->domain);
+		else
+			ask_answered(session, stanza);
 		return;
 	}
 	asked = jid_is_domain(passage->to) ? domain_find(jid_domain(passage->to)) : NULL;
@@ -103,6 +105,8 @@ static void sent_iq(struct session *session, const struct passage *passage)
 		output_post(session->user, session, stanza);
 	else if (!is_iq_answer(stanza))
 		dispatch_iq(passage, TO_SERVER, asked);
+	else
+		ask_answered(session, stanza);
 }
 
 static void sent_onward(struct session *session, const struct passage *passage)

@@ -30,6 +30,29 @@ void service_show_to(struct user *user, struct jid pattern);
  */
 bool service_sees(struct user *user, struct jid viewer);
 
+/* --- asking a device ----------------------------------------------------------------------- */
+
+/*
+ * The result or error; NULL if none came in time or the session ends, which it then does after
+ * this call. Borrowed.
+ */
+typedef void service_answer_fn(struct session *session, const struct stanza *answer,
+			       void *context);
+
+/*
+ * Asks the client of a session, in the name of its server, by an IQ get with this child
+ * (well-formed XML with its own xmlns; copied). answered() is called exactly once, later, on this
+ * shard. False: too many questions are open, and it is not called.
+ */
+bool service_ask(struct session *session, struct bytes child_xml, uint32_t deadline_ms,
+		 service_answer_fn *answered, void *context);
+
+/*
+ * Has the client announced this disco feature, as far as is known by now? False for clients that
+ * announce nothing or have not answered yet.
+ */
+bool service_supports(const struct session *session, struct bytes ns);
+
 /* --- the user's card ---------------------------------------------------------------------- */
 
 /*

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/ask.h"
 #include "core/output.h"
 #include "core/phase.h"
 #include "core/presence.h"
@@ -61,6 +62,7 @@ void session_end(struct session *session)
 	session->stream = NULL;
 	user->pins++;
 	phase_session_gone(session);
+	ask_abandon(session);
 	presence_session_gone(session);
 	session->is_gone = true;
 	list_del(&session->list);

@@ -20,6 +20,7 @@ struct session {
 	struct stream *stream;	   /* NULL: gone, or detached */
 	struct stanza *presence;   /* last broadcast available presence, or NULL */
 	struct directed *directed; /* who got directed presence, or NULL */
+	struct ask *asks;	   /* what the client was asked, newest first (core/ask.h) */
 	struct list paused;	   /* in core_shard->paused while back-pressure lasts */
 	void **slots;
 	uint64_t bound_at_us; /* wall clock */

@@ -17,6 +17,7 @@ struct core_shard {
 	const struct domain_set *domains;
 	struct table users;	  /* bare JID -> struct user, of this home */
 	uint32_t session_count;	  /* bound sessions */
+	void **slots;		  /* features' state; NULL until the first use */
 	struct buf head;	  /* the head being written (session_write) */
 	struct table account_ops; /* bare JID -> the operation in hand, of this home */
 	struct list paused;	  /* sessions asked to pause, struct session.paused */

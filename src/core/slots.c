@@ -4,10 +4,13 @@
 #include "base/check.h"
 #include "core/registry.h"
 #include "core/session.h"
+#include "core/shard_state.h"
 
 static void ***slots_of(const struct slot *slot, void *owner)
 {
 	check(slot->index != 0);
+	if (slot->of == SLOT_SHARD)
+		return &core_shard()->slots;
 	if (slot->of == SLOT_SESSION) {
 		struct session *session = owner;
 		check_magic(session, SESSION_MAGIC);
@@ -30,7 +33,8 @@ void *slot_get(struct slot *slot, void *session_or_user)
 
 void *slot_find(const struct slot *slot, const void *session_or_user)
 {
-	void **slots = slot->of == SLOT_SESSION
+	void **slots = slot->of == SLOT_SHARD ? core_shard()->slots
+		       : slot->of == SLOT_SESSION
 			       ? ((const struct session *)session_or_user)->slots
 			       : ((const struct user *)session_or_user)->slots;
 

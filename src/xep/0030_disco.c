@@ -8,23 +8,28 @@
 #define NS_INFO "http://jabber.org/protocol/disco#info"
 #define NS_ITEMS "http://jabber.org/protocol/disco#items"
 
-static void write_feature(const char *ns, void *context)
+/* Sections 3.2 and 4.2: nodes are their features'; section 7: one that nobody has. */
+static struct verdict node_get(struct iq *iq, const char *ns)
 {
-	struct xml_writer *w = context;
+	struct bytes node = xnode_attr(iq->child, "node");
+	struct verdict verdict = verdict_pass();
+	struct xml_writer w;
+	struct buf xml;
 
-	xml_open(w, "feature", NULL);
-	xml_attr(w, "var", bytes_of(ns));
-	xml_close(w);
-}
-
-static void write_identity(struct xml_writer *w, const char *category, const char *type,
-			   const char *name)
-{
-	xml_open(w, "identity", NULL);
-	xml_attr(w, "category", bytes_of(category));
-	xml_attr(w, "type", bytes_of(type));
-	xml_attr(w, "name", bytes_of(name));
-	xml_close(w);
+	buf_init(&xml, 0);
+	xml_writer_init(&w, &xml);
+	xml_open(&w, "query", ns);
+	xml_attr(&w, "node", node);
+	if (iq->target == TO_SERVER)
+		verdict = disco_write_node(iq, node, &w);
+	xml_close(&w);
+	xml_writer_fini(&w);
+	if (verdict.kind == VERDICT_DONE)
+		return iq_result_buf(iq, &xml);
+	buf_fini(&xml);
+	if (verdict.kind == VERDICT_PASS)
+		verdict = verdict_fail(CONDITION_ITEM_NOT_FOUND, TEXT_NONE);
+	return verdict;
 }
 
 /* Section 3.1: the server's identity, or the account's (section 3.1, last example). */
@@ -35,17 +40,11 @@ static struct verdict info_get(struct iq *iq)
 	struct xml_writer w;
 
 	if (!bytes_is_none(xnode_attr(iq->child, "node")))
-		return verdict_fail(CONDITION_ITEM_NOT_FOUND, TEXT_NONE);
+		return node_get(iq, NS_INFO);
 	buf_init(&xml, 0);
 	xml_writer_init(&w, &xml);
 	xml_open(&w, "query", NS_INFO);
-	if (is_account)
-		write_identity(&w, "account", "registered", NULL);
-	else
-		write_identity(&w, "server", "im", "Hearth");
-	disco_each_feature(iq->domain, is_account, write_feature, &w);
-	if (!is_account)
-		disco_write_forms(iq->domain, &w);
+	disco_write_info(iq->domain, is_account, &w);
 	xml_close(&w);
 	xml_writer_fini(&w);
 	return iq_result_buf(iq, &xml);
@@ -55,7 +54,7 @@ static struct verdict info_get(struct iq *iq)
 static struct verdict items_get(struct iq *iq)
 {
 	if (!bytes_is_none(xnode_attr(iq->child, "node")))
-		return verdict_fail(CONDITION_ITEM_NOT_FOUND, TEXT_NONE);
+		return node_get(iq, NS_ITEMS);
 	return iq_result(iq, BYTES_LIT("<query xmlns='" NS_ITEMS "'/>"));
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "core/feature.h"
+#include "core/service.h"
 #include "xml/build.h"
 
 #define NS "urn:hearth:test"
@@ -211,6 +212,14 @@ static struct verdict written(struct iq *iq)
 	return answer_note(iq, arena_printf(iq->arena, "%u", written ? written->count : 0));
 }
 
+/* What core knows of the asking client (service_supports). */
+static struct verdict supports(struct iq *iq)
+{
+	bool is_known = service_supports(iq->passage->session, xnode_attr(iq->child, "var"));
+
+	return answer_note(iq, bytes_of(is_known ? "yes" : "no"));
+}
+
 /* --- phases ------------------------------------------------------------------------------- */
 
 static const struct xnode *child_of(const struct passage *passage, const char *name)
@@ -376,6 +385,7 @@ const struct feature hearth_feature = {
 			{ IQ_GET, TO_ACCOUNT | TO_SERVER | TO_OTHER, NS, "fail", fail },
 			{ IQ_GET, TO_ACCOUNT | TO_SERVER | TO_OTHER, NS, "pass", pass },
 			{ IQ_GET, TO_ACCOUNT, NS, "written", written },
+			{ IQ_GET, TO_ACCOUNT, NS, "supports", supports },
 			{ 0 },
 		},
 	.nonza = (const struct nonza_rule[]){ { NS, "poke", false, poke }, { 0 } },
