@@ -29,6 +29,21 @@ static const char *const steps[] = {
 	"CREATE TRIGGER blob_replaced AFTER UPDATE OF file ON blob "
 	"WHEN old.file <> new.file BEGIN "
 	"INSERT OR IGNORE INTO blob_gone VALUES(old.file); END;",
+	/*
+	 * 2. Logs, whose entries are in files of their own: rows on their way there, markers of
+	 * what is deleted or expired, and up to which row of the journal records are items.
+	 */
+	"CREATE TABLE log_pending(id INTEGER PRIMARY KEY, retention INTEGER NOT NULL, "
+	"month INTEGER NOT NULL, row BLOB NOT NULL);"
+	"CREATE TABLE log_gone(id INTEGER PRIMARY KEY, store INTEGER NOT NULL, "
+	"is_domain INTEGER NOT NULL, owner BLOB NOT NULL, conversation BLOB, "
+	"before_id INTEGER NOT NULL);"
+	"CREATE TABLE log_expired(retention INTEGER PRIMARY KEY, before_month INTEGER NOT "
+	"NULL);"
+	"CREATE TABLE log_state(id INTEGER PRIMARY KEY CHECK(id = 1), records INTEGER NOT "
+	"NULL, "
+	"last_id INTEGER NOT NULL);"
+	"INSERT INTO log_state VALUES(1, 0, 0);",
 };
 
 static int check_version(struct sqlite_conn *conn, int64_t version, struct err *ret_err)

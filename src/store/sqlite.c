@@ -1,4 +1,4 @@
-#include "store/sqlite.h"
+#include "store/sqlite_log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +40,10 @@ static int sqlite_open(struct store *store, struct err *ret_err)
 	if (status == 0)
 		status = sqlite_blobs_open(engine, ret_err);
 	if (status == 0)
+		status = checkpointer_new(&engine->checkpointer, ret_err);
+	if (status == 0)
+		status = sqlite_log_open(engine, ret_err);
+	if (status == 0)
 		status = sqlite_readers_start(engine, ret_err);
 	if (status == 0)
 		status = sqlite_writer_start(engine, ret_err);
@@ -55,6 +59,8 @@ static void sqlite_close(struct store *store)
 		return;
 	sqlite_readers_stop(engine);
 	sqlite_writer_stop(&engine->writer);
+	sqlite_log_close(engine);
+	checkpointer_free(&engine->checkpointer);
 	sqlite_conn_close(&engine->writer.conn);
 	pthread_mutex_destroy(&engine->lock);
 	pthread_cond_destroy(&engine->cond);
@@ -81,8 +87,7 @@ static void sqlite_read(struct store *store, struct list *reads)
 
 const struct engine_class engine_sqlite = {
 	.name = "sqlite",
-	/* No logs yet: store_open() refuses them by name. */
-	.shapes = 1u << STORE_DOC | 1u << STORE_MAP | 1u << STORE_BLOB,
+	.shapes = 1u << STORE_DOC | 1u << STORE_MAP | 1u << STORE_LOG | 1u << STORE_BLOB,
 	.is_blob_blocking = true,
 	.open = sqlite_open,
 	.close = sqlite_close,

@@ -42,10 +42,23 @@ enum sql {
 	SQL_BLOB_LIST,
 	SQL_BLOB_GONE,
 	SQL_BLOB_IS_KNOWN,
+	SQL_LOG_PENDING_ADD,
+	SQL_LOG_PENDING_DEL,
+	SQL_LOG_PENDING_LIST,
+	SQL_LOG_GONE_ADD,
+	SQL_LOG_GONE_DEL,
+	SQL_LOG_GONE_LIST,
+	SQL_LOG_EXPIRED_PUT,
+	SQL_LOG_EXPIRED_LIST,
+	SQL_LOG_STATE_PUT,
 	SQL_COUNT,
 };
 
 struct sqlite_engine;
+struct sqlite_log;
+struct log_reader;
+struct checkpoint;
+struct checkpointer;
 
 /* One connection, one thread. Statements are prepared at their first use and then kept. */
 struct sqlite_conn {
@@ -67,12 +80,14 @@ struct sqlite_writer {
 	bool is_stopping;
 	/* The thread's own. */
 	uint32_t expected; /* how many the next group probably has */
-	int wal_pages;
+	uint64_t groups;
+	struct checkpoint *checkpoint;
 	bool may_have_freed_blobs;
 };
 
 struct sqlite_reader {
 	struct sqlite_conn conn;
+	struct log_reader *log_reader;
 	pthread_t thread;
 	bool has_thread;
 };
@@ -81,6 +96,8 @@ struct sqlite_engine {
 	struct store *store;
 	char *path;
 	char *blob_dir;
+	struct sqlite_log *log;
+	struct checkpointer *checkpointer;
 	struct sqlite_writer writer;
 	struct sqlite_reader *readers;
 	/* The readers' queue. */
@@ -141,8 +158,8 @@ void sqlite_readers_add(struct sqlite_engine *engine, struct list *reads);
 void sqlite_readers_stop(struct sqlite_engine *engine);
 /* Any thread: lets a reader unlink files of deleted blobs when it has nothing to read. */
 void sqlite_readers_sweep(struct sqlite_engine *engine);
-/* store/sqlite_select.c: fills the parts, sets read->status. */
-void sqlite_select(struct sqlite_conn *conn, struct store_read *read);
+/* store/sqlite_select.c: fills the parts, sets read->status; in a transaction. */
+void sqlite_select(struct sqlite_reader *reader, struct store_read *read);
 
 /* store/sqlite_blob.c. */
 int sqlite_blobs_open(struct sqlite_engine *engine, struct err *ret_err);

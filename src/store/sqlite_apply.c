@@ -1,4 +1,4 @@
-#include "store/sqlite.h"
+#include "store/sqlite_log.h"
 
 #include <errno.h>
 
@@ -120,11 +120,9 @@ static int apply_op(struct sqlite_conn *conn, struct bytes owner_name, struct by
 	case OP_TRIM:
 	case OP_IMPORT:
 	case OP_LOG_EXPIRE:
-		break;
+		return 0; /* sqlite_log_apply */
 	}
-	/* store_open() refuses to start with a log declared: this engine has no such shape. */
-	check(op->kind < OP_APPEND);
-	return -ENOTSUP;
+	return -EINVAL;
 }
 
 static bool may_free_blobs(const struct store_op *op)
@@ -147,5 +145,5 @@ int sqlite_apply(struct sqlite_conn *conn, const struct store_batch *batch,
 		status = apply_op(conn, name, owner, op);
 		*ret_may_free_blobs |= may_free_blobs(op);
 	}
-	return status;
+	return status == 0 ? sqlite_log_apply(conn, batch) : status;
 }

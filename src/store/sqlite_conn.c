@@ -33,7 +33,9 @@ static const char *const texts[SQL_COUNT] = {
 		     "AND key >= ?3 AND key < ?4 ORDER BY key LIMIT ?5",
 	[SQL_SCAN_OPEN] = "SELECT key, value FROM item WHERE owner = ?1 AND store = ?2 "
 			  "AND key >= ?3 ORDER BY key LIMIT ?5",
-	[SQL_EACH] = "SELECT key, value, store FROM item WHERE owner = ?1 ORDER BY store, key",
+	/* What a log has there are its conversation records. */
+	[SQL_EACH] = "SELECT key, value, store FROM item WHERE owner = ?1 AND store NOT IN "
+		     "(SELECT id FROM store WHERE shape = 2) ORDER BY store, key",
 	[SQL_NEXT_OWNER] = "SELECT owner FROM item WHERE owner > ?1 AND owner < ?2 "
 			   "ORDER BY owner LIMIT 1",
 	[SQL_NEXT_BLOB_OWNER] = "SELECT owner FROM blob WHERE owner > ?1 AND owner < ?2 "
@@ -43,6 +45,19 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_BLOB_LIST] = "SELECT key, file, size, expires, kind FROM blob "
 			  "WHERE owner = ?1 AND store = ?2 ORDER BY key",
 	[SQL_BLOB_GONE] = "SELECT file FROM blob_gone ORDER BY file LIMIT 16",
+	[SQL_LOG_PENDING_ADD] = "INSERT INTO log_pending VALUES(?1, ?2, ?3, ?4)",
+	[SQL_LOG_PENDING_DEL] = "DELETE FROM log_pending WHERE id <= ?1",
+	[SQL_LOG_PENDING_LIST] =
+		"SELECT id, retention, month, row FROM log_pending ORDER BY id",
+	[SQL_LOG_GONE_ADD] = "INSERT INTO log_gone VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	[SQL_LOG_GONE_DEL] = "DELETE FROM log_gone WHERE id = ?1",
+	[SQL_LOG_GONE_LIST] = "SELECT id, store, is_domain, owner, conversation, before_id "
+			      "FROM log_gone ORDER BY id",
+	[SQL_LOG_EXPIRED_PUT] = "INSERT INTO log_expired VALUES(?1, ?2) ON CONFLICT(retention) "
+				"DO UPDATE SET before_month = excluded.before_month "
+				"WHERE before_month < excluded.before_month",
+	[SQL_LOG_EXPIRED_LIST] = "SELECT retention, before_month FROM log_expired",
+	[SQL_LOG_STATE_PUT] = "UPDATE log_state SET records = ?1",
 	[SQL_BLOB_IS_KNOWN] = "SELECT 1 FROM blob WHERE file = ?1",
 };
 

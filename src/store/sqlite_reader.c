@@ -1,28 +1,81 @@
 /* The readers: threads that take what waits and answer it in one read transaction. */
 #include <errno.h>
+#include <sched.h>
 
 #include "base/block.h"
 #include "base/log.h"
-#include "store/sqlite.h"
+#include "store/sqlite_log.h"
 
-enum { READS_MAX = 32, STACK_BYTES = 256 << 10 };
+enum { READS_MAX = 32, TRIES = 1000, STACK_BYTES = 256 << 10 };
+
+static void answer(struct sqlite_reader *reader, struct store_read *read)
+{
+	sqlite_select(reader, read);
+	if (read->status < 0)
+		log_event(LOG_STORE, LOG_ERROR, "store.read_failed",
+			  LOG_INT("status", read->status),
+			  LOG_STR("reason", sqlite3_errmsg(reader->conn.db)));
+}
+
+static void reset_parts(struct store_read *read)
+{
+	read->status = 0;
+	for (struct store_part *part = read->parts; part; part = part->next) {
+		part->items = NULL;
+		part->items_tail = &part->items;
+		part->entries = NULL;
+		part->entries_tail = &part->entries;
+		part->records = NULL;
+		part->records_tail = &part->records;
+		part->total = 0;
+		part->is_partial = false;
+	}
+}
+
+/*
+ * With parts of a log: memory, its files and the database are looked at one after the other,
+ * and again if something has moved between them. Moves are rare and short; one that does not
+ * end is a row that is missing.
+ */
+static void answer_with_log(struct sqlite_reader *reader, struct store_read *read)
+{
+	struct sqlite_conn *conn = &reader->conn;
+
+	for (int tries = 0; tries < TRIES; tries++) {
+		uint64_t version = log_reader_begin(reader->log_reader);
+		bool is_whole;
+
+		reset_parts(read);
+		sqlite_conn_run(conn, SQL_COMMIT);
+		sqlite_conn_run(conn, SQL_BEGIN_READ);
+		sqlite_select(reader, read);
+		is_whole = log_reader_end(reader->log_reader, version);
+		if (is_whole && read->status != -EAGAIN)
+			break;
+		sched_yield();
+	}
+	if (read->status == -EAGAIN)
+		read->status = -EIO;
+	if (read->status < 0)
+		log_event(LOG_STORE, LOG_ERROR, "store.read_failed",
+			  LOG_INT("status", read->status));
+}
 
 /* A group shares a transaction, and so the price of its locks; results are one snapshot. */
-static void answer_all(struct sqlite_conn *conn, struct list *reads)
+static void answer_all(struct sqlite_reader *reader, struct list *reads)
 {
 	struct list *pos;
 
-	sqlite_conn_run(conn, SQL_BEGIN_READ);
+	sqlite_conn_run(&reader->conn, SQL_BEGIN_READ);
 	list_for_each (pos, reads) {
 		struct store_read *read = list_entry(pos, struct store_read, reply.list);
 
-		sqlite_select(conn, read);
-		if (read->status < 0)
-			log_event(LOG_STORE, LOG_ERROR, "store.read_failed",
-				  LOG_INT("status", read->status),
-				  LOG_STR("reason", sqlite3_errmsg(conn->db)));
+		if (log_read_is_needed(read))
+			answer_with_log(reader, read);
+		else
+			answer(reader, read);
 	}
-	sqlite_conn_run(conn, SQL_COMMIT);
+	sqlite_conn_run(&reader->conn, SQL_COMMIT);
 }
 
 /* Fills the group, or returns false when the thread shall end; both may be empty: sweep. */
@@ -64,10 +117,11 @@ static void *reader_run(void *context)
 		if (sweeps)
 			sqlite_blobs_sweep(&reader->conn);
 		else
-			answer_all(&reader->conn, &group);
+			answer_all(reader, &group);
 		store_replies_return(&group);
 		block_collect();
 	}
+	scratch_fini();
 	block_trim();
 	return NULL;
 }
@@ -100,6 +154,7 @@ static int reader_start(struct sqlite_engine *engine, struct sqlite_reader *read
 
 	if (status < 0)
 		return status;
+	reader->log_reader = log_reader_new(engine->log);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	status = -pthread_create(&reader->thread, &attr, reader_run, reader);
@@ -131,5 +186,6 @@ void sqlite_readers_stop(struct sqlite_engine *engine)
 		if (engine->readers[i].has_thread)
 			pthread_join(engine->readers[i].thread, NULL);
 		sqlite_conn_close(&engine->readers[i].conn);
+		log_reader_free(&engine->readers[i].log_reader);
 	}
 }

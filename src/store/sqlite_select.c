@@ -1,4 +1,4 @@
-#include "store/sqlite.h"
+#include "store/sqlite_log.h"
 
 #include <errno.h>
 
@@ -151,13 +151,32 @@ static struct bytes owner_decode(struct arena *arena, struct bytes stored)
 	return arena_printf(arena, "%.*s@%.*s", BYTES_ARG(stored), BYTES_ARG(domain));
 }
 
+/* Those whose logs are still in memory only. */
+struct log_owners {
+	struct bytes *sorted;
+	size_t count, next;
+};
+
+static void next_log_owner(struct log_owners *owners, struct bytes low, struct bytes *ret_owner)
+{
+	while (owners->next < owners->count &&
+	       bytes_compare(owners->sorted[owners->next], low) <= 0)
+		owners->next++;
+	if (owners->next < owners->count &&
+	    (!ret_owner->ptr || bytes_compare(owners->sorted[owners->next], *ret_owner) < 0))
+		*ret_owner = owners->sorted[owners->next];
+}
+
 /* Hops from owner to owner by the index, however much each has. */
 static int select_owners(struct sqlite_conn *conn, struct store_read *read,
 			 struct store_part *part)
 {
+	struct log_owners logs = { 0 };
 	uint32_t count = 0;
 
 	sqlite_domain_range(conn, part->key);
+	logs.sorted = sqlite_log_owners(conn->engine->log, buf_bytes(&conn->low), &read->arena,
+					&logs.count);
 	/* "Above" is exclusive: the domain's own key is reached from just below it. */
 	if (part->after.ptr)
 		sqlite_owner_key(&conn->low, part->after);
@@ -169,6 +188,8 @@ static int select_owners(struct sqlite_conn *conn, struct store_read *read,
 
 		if (status == 0)
 			status = next_owner(conn, SQL_NEXT_BLOB_OWNER, &read->arena, &owner);
+		if (status == 0)
+			next_log_owner(&logs, buf_bytes(&conn->low), &owner);
 		if (status < 0 || !owner.ptr)
 			return status;
 		if (part->limit > 0 && count++ == part->limit) {
@@ -221,9 +242,11 @@ static int select_blobs(struct sqlite_conn *conn, struct store_read *read,
 
 /* ---- a read ---- */
 
-static int select_part(struct sqlite_conn *conn, struct store_read *read,
+static int select_part(struct sqlite_reader *reader, struct store_read *read,
 		       struct store_part *part, struct bytes owner)
 {
+	struct sqlite_conn *conn = &reader->conn;
+
 	switch (part->kind) {
 	case PART_GET:
 		return select_get(conn, read, part, owner);
@@ -238,19 +261,18 @@ static int select_part(struct sqlite_conn *conn, struct store_read *read,
 	case PART_PAGE:
 	case PART_IDS:
 	case PART_ORIGIN:
+		return log_reader_fill(reader->log_reader, read, part, owner);
 	case PART_RECORDS:
-		break;
+		return sqlite_log_fill_records(conn, read, part, owner);
 	}
-	/* store_open() refuses to start with a log declared: this engine has no such shape. */
-	check(part->kind < PART_PAGE);
-	return -ENOTSUP;
+	return -EINVAL;
 }
 
-void sqlite_select(struct sqlite_conn *conn, struct store_read *read)
+void sqlite_select(struct sqlite_reader *reader, struct store_read *read)
 {
-	struct bytes owner = sqlite_owner_key(&conn->owner, read->owner);
+	struct bytes owner = sqlite_owner_key(&reader->conn.owner, read->owner);
 
 	for (struct store_part *part = read->parts; part && read->status == 0;
 	     part = part->next)
-		read->status = select_part(conn, read, part, owner);
+		read->status = select_part(reader, read, part, owner);
 }

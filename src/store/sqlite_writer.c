@@ -11,14 +11,13 @@
 
 #include "base/block.h"
 #include "base/log.h"
-#include "store/sqlite.h"
+#include "store/sqlite_log.h"
 
 enum {
-	GROUP_MAX = 32,
+	GROUP_MAX = LOG_GROUP_MAX,
+	REMOVE_EVERY = 16, /* groups: then some of what is deleted is removed */
 	GROUP_MS_PROCESS = 2,
 	GROUP_MS_POWER = 5,
-	CHECKPOINT_PAGES = 1000, /* from here on pages are copied back after a commit */
-	RESTART_PAGES = 8000,	 /* from here on readers are waited for, to begin anew */
 	STACK_BYTES = 256 << 10,
 };
 
@@ -29,13 +28,18 @@ static int apply_single(struct sqlite_writer *writer, const struct store_batch *
 	return sqlite_apply(&writer->conn, batch, &writer->may_have_freed_blobs);
 }
 
-/* A statement that fails undoes itself, so only a batch of several needs a savepoint. */
+/* A statement that fails undoes itself, so only what takes several needs a savepoint. */
+static bool is_simple(const struct store_batch *batch)
+{
+	return batch->count == 0 || (batch->count == 1 && batch->first->kind <= OP_DEL);
+}
+
 static int apply(struct sqlite_writer *writer, const struct store_batch *batch)
 {
 	struct sqlite_conn *conn = &writer->conn;
 	int status;
 
-	if (batch->count <= 1)
+	if (is_simple(batch))
 		return apply_single(writer, batch);
 	status = sqlite_conn_run(conn, SQL_SAVEPOINT);
 	if (status < 0)
@@ -55,8 +59,11 @@ static int apply_all(struct sqlite_writer *writer, struct list *batches)
 
 	list_for_each (pos, batches) {
 		struct store_batch *batch = list_entry(pos, struct store_batch, reply.list);
-		int status = store_batch_doom(batch);
+		int status;
 
+		if (batch->is_settled)
+			continue;
+		status = store_batch_doom(batch);
 		if (status == 0)
 			status = apply(writer, batch);
 		batch->is_settled = status < 0;
@@ -85,6 +92,8 @@ static int run_transaction(struct sqlite_writer *writer, struct list *batches)
 	struct sqlite_conn *conn = &writer->conn;
 	int status = sqlite_conn_run(conn, SQL_BEGIN);
 
+	if (status == 0)
+		status = sqlite_log_forget_pending(conn);
 	if (status == 0)
 		status = apply_all(writer, batches);
 	if (status == 0)
@@ -115,12 +124,46 @@ static void free_own(struct list *batches)
 	}
 }
 
+static bool is_any_left(struct list *batches)
+{
+	struct list *pos;
+
+	list_for_each (pos, batches) {
+		if (!list_entry(pos, struct store_batch, reply.list)->is_settled)
+			return true;
+	}
+	return false;
+}
+
+/* Records in an expired month's journal must be in their table first. */
+static int prepare_expiry(struct sqlite_log *log, struct list *batches)
+{
+	struct list *pos;
+
+	list_for_each (pos, batches) {
+		const struct store_batch *batch =
+			list_entry(pos, struct store_batch, reply.list);
+
+		if (batch->first && batch->first->kind == OP_LOG_EXPIRE)
+			return sqlite_log_flush_all_records(log);
+	}
+	return 0;
+}
+
 static void commit_group(struct sqlite_writer *writer, struct list *batches)
 {
-	int status = run_transaction(writer, batches);
+	struct sqlite_log *log = writer->conn.engine->log;
+	int status = 0;
 
+	sqlite_log_begin_group(log, batches);
+	if (is_any_left(batches)) {
+		status = prepare_expiry(log, batches);
+		if (status == 0)
+			status = run_transaction(writer, batches);
+	}
 	if (status < 0)
 		log_failure(writer, status);
+	sqlite_log_end_group(log, status);
 	metric_add(&store_groups, 1);
 	settle_rest(batches, status);
 	free_own(batches);
@@ -128,28 +171,6 @@ static void commit_group(struct sqlite_writer *writer, struct list *batches)
 }
 
 /* ---- after a group ---- */
-
-static int wal_grew(void *context, sqlite3 *db, const char *name, int pages)
-{
-	struct sqlite_writer *writer = context;
-
-	(void)db;
-	(void)name;
-	writer->wal_pages = pages;
-	return SQLITE_OK;
-}
-
-/* Done by the writer: with another thread's checkpoints the log outgrows them under load. */
-static void checkpoint(struct sqlite_writer *writer)
-{
-	int mode = writer->wal_pages < RESTART_PAGES ? SQLITE_CHECKPOINT_PASSIVE
-						     : SQLITE_CHECKPOINT_RESTART;
-
-	if (writer->wal_pages < CHECKPOINT_PAGES)
-		return;
-	writer->wal_pages = 0;
-	sqlite3_wal_checkpoint_v2(writer->conn.db, NULL, mode, NULL, NULL);
-}
 
 static void look_after_blobs(struct sqlite_writer *writer)
 {
@@ -195,7 +216,8 @@ static void wait_for(struct sqlite_writer *writer, uint32_t count, uint32_t time
 	int status = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += timeout_ms * 1000000L;
+	until.tv_sec += timeout_ms / 1000;
+	until.tv_nsec += timeout_ms % 1000 * 1000000L;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	while (writer->queued < count && !writer->is_stopping && status == 0) {
@@ -208,6 +230,24 @@ static void wait_for(struct sqlite_writer *writer, uint32_t count, uint32_t time
 	writer->wanted = 0;
 }
 
+/* Does what can be done when there is nothing to commit, until there is. */
+static void wait_for_any(struct sqlite_writer *writer)
+{
+	struct sqlite_log *log = writer->conn.engine->log;
+
+	while (writer->queued == 0 && !writer->is_stopping && sqlite_log_has_work(log)) {
+		uint32_t timeout_ms;
+
+		pthread_mutex_unlock(&writer->lock);
+		timeout_ms = sqlite_log_idle(log);
+		checkpoint_turn(writer->checkpoint);
+		pthread_mutex_lock(&writer->lock);
+		if (timeout_ms > 0)
+			wait_for(writer, 1, timeout_ms);
+	}
+	wait_for(writer, 1, 0);
+}
+
 /* Returns false when there is nothing left and the thread shall end. */
 static bool take_group(struct sqlite_writer *writer, struct list *ret_group)
 {
@@ -218,7 +258,7 @@ static bool take_group(struct sqlite_writer *writer, struct list *ret_group)
 	if (writer->expected > 1)
 		wait_for(writer, writer->expected,
 			 is_power ? GROUP_MS_POWER : GROUP_MS_PROCESS);
-	wait_for(writer, 1, 0);
+	wait_for_any(writer);
 	while (taken < GROUP_MAX && !list_is_empty(&writer->queue)) {
 		struct list *entry = writer->queue.next;
 
@@ -232,6 +272,20 @@ static bool take_group(struct sqlite_writer *writer, struct list *ret_group)
 	return taken > 0;
 }
 
+static void look_after_log(struct sqlite_writer *writer)
+{
+	struct sqlite_log *log = writer->conn.engine->log;
+
+	sqlite_log_flush_records(log, 4 * writer->expected + 8);
+	if (log->gone && ++writer->groups % REMOVE_EVERY == 0)
+		sqlite_log_remove(log);
+	for (struct month *month = log->months; month; month = month->next) {
+		if (month->checkpoint)
+			checkpoint_turn(month->checkpoint);
+	}
+	checkpoint_turn(writer->checkpoint);
+}
+
 static void *writer_run(void *context)
 {
 	struct sqlite_writer *writer = context;
@@ -241,10 +295,11 @@ static void *writer_run(void *context)
 	list_init(&group);
 	while (take_group(writer, &group)) {
 		commit_group(writer, &group);
-		checkpoint(writer);
+		look_after_log(writer);
 		look_after_blobs(writer);
 		block_collect();
 	}
+	scratch_fini();
 	block_trim();
 	return NULL;
 }
@@ -255,7 +310,8 @@ int sqlite_writer_start(struct sqlite_engine *engine, struct err *ret_err)
 	pthread_attr_t attr;
 	int error;
 
-	sqlite3_wal_hook(writer->conn.db, wal_grew, writer);
+	writer->checkpoint =
+		checkpoint_new(engine->checkpointer, writer->conn.db, engine->path);
 	writer->may_have_freed_blobs = true;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK_BYTES);
@@ -277,4 +333,5 @@ void sqlite_writer_stop(struct sqlite_writer *writer)
 	pthread_cond_signal(&writer->cond);
 	pthread_join(writer->thread, NULL);
 	writer->has_thread = false;
+	checkpoint_free(&writer->checkpoint);
 }
