@@ -10,7 +10,8 @@
 
 enum {
 	HELP_PAGES = 1000,   /* from here on the thread copies */
-	ALONE_PAGES = 16000, /* from here on the writer does, whoever waits */
+	REST_PAGES = 500,    /* more than that came meanwhile: the thread copies again */
+	ALONE_PAGES = 12000, /* from here on the writer does, whoever waits */
 	ROUNDS_MAX = 4,
 	STACK_BYTES = 256 << 10,
 };
