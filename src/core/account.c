@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "core/account_delete.h"
+#include "core/group.h"
 #include "core/place.h"
 #include "core/session.h"
 #include "core/shard_state.h"
@@ -128,6 +129,8 @@ static void account_apply(const struct account_op *op)
 {
 	struct user *user = user_find(jid_bare(op->jid));
 
+	if (op->verb == ACCOUNT_CREATE)
+		group_account_added(op->jid);
 	if (user == NULL)
 		return;
 	if (op->verb == ACCOUNT_SET_ROLE)

@@ -9,6 +9,7 @@
 #include "core/domain_store.h"
 #include "core/enrol.h"
 #include "core/entrance.h"
+#include "core/group.h"
 #include "core/handover.h"
 #include "core/invite.h"
 #include "core/presence.h"
@@ -34,14 +35,15 @@ int core_register(struct err *ret_err)
 		&account_option_registration, &account_option_iterations,
 		&enrol_option_limit,	      &deliver_option_all,
 		&entrance_option_conflict,    &entrance_option_sessions,
-		&presence_option_directed,    &subscribe_option_auto,
-		&subscribe_option_max,
+		&group_option_members,	      &presence_option_directed,
+		&subscribe_option_auto,	      &subscribe_option_max,
 	};
 
 	for (size_t i = 0; i < array_len(options); i++)
 		option_register(options[i]);
 	store_register(&account_store);
 	store_register(&domain_store);
+	store_register(&group_store);
 	store_register(&handover_store);
 	store_register(&invite_store);
 	if (registry_add(&feature_roster, ret_err) < 0)
@@ -75,6 +77,7 @@ void core_shard_start(const struct domain_set *set)
 	list_init(&core->paused);
 	buf_init(&core->head, 0);
 	shard_set_context(shard_self(), SHARD_CORE, core);
+	group_shard_start();
 	domain_adopt(set);
 }
 
@@ -95,6 +98,7 @@ void core_shard_stop(void)
 	timer_disarm(&core->unpause);
 	slots_free(SLOT_SHARD, &core->slots);
 	throttle_fini();
+	group_shard_stop();
 	ration_fini();
 	buf_fini(&core->head);
 	table_fini(&core->users);

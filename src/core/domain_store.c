@@ -3,6 +3,7 @@
 #include "base/block.h"
 #include "base/check.h"
 #include "core/errand.h"
+#include "core/group.h"
 #include "core/session.h"
 #include "core/shard_state.h"
 
@@ -66,6 +67,7 @@ void domain_store_del(struct bytes name, domain_done_fn *done, void *context)
 	call->rest = store_batch_new(core_store(), SERVER_OWNER);
 	store_del(call->rest, &domain_store, name);
 	store_delete_domain(data, name);
+	group_domain_gone(name);
 	store_commit(core_store(), &data, domain_written, call);
 }
 

@@ -65,12 +65,11 @@ void fanout_add(struct fanout *fanout, struct bytes bare, unsigned what)
 /* What the target's sessions show, to the one session that asked (section 4.3.2). */
 static void fanout_answer_probe(struct user *user, struct jid asker)
 {
-	const struct roster_item *item = roster_find(roster_of(user), jid_bare(asker));
 	struct session *session = NULL;
 
 	if (sight_is_hidden(user, asker.full))
 		return;
-	if (item == NULL || !subscription_has_from((enum subscription)item->state)) {
+	if (!subscription_has_from(roster_state(user, jid_bare(asker)))) {
 		presence_refuse_probe(user, asker);
 		return;
 	}

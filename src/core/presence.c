@@ -96,17 +96,18 @@ static void presence_introduce(struct session *newcomer)
 static void presence_broadcast(struct session *session, const struct stanza *stanza,
 			       bool is_initial)
 {
-	const struct roster *roster = roster_of(session->user);
+	struct roster_cursor cursor;
+	enum subscription state;
 	struct fanout fanout;
+	struct bytes contact;
 
 	fanout_start(&fanout, session->user, stanza);
-	for (uint32_t i = 0; i < roster->count; i++) {
-		enum subscription state = (enum subscription)roster->items[i]->state;
+	roster_cursor_init(&cursor, session->user);
+	while (roster_cursor_next(&cursor, &contact, &state)) {
 		unsigned what = (subscription_has_from(state) ? FANOUT_PRESENCE : 0) |
 				(is_initial && subscription_has_to(state) ? FANOUT_PROBE : 0);
-		if (what != 0 &&
-		    !sight_is_hidden(session->user, roster_item_jid(roster->items[i])))
-			fanout_add(&fanout, roster_item_jid(roster->items[i]), what);
+		if (what != 0 && !sight_is_hidden(session->user, contact))
+			fanout_add(&fanout, contact, what);
 	}
 	fanout_send(&fanout);
 }
@@ -163,10 +164,9 @@ static bool directed_is_subscriber(const struct session *session,
 				   const struct directed_target *target)
 {
 	struct jid jid = jid_from_normal(bytes_make(target->jid, target->len));
-	const struct roster_item *item = roster_find(roster_of(session->user), jid_bare(jid));
+	enum subscription state = roster_state(session->user, jid_bare(jid));
 
-	return session_is_available(session) && item != NULL &&
-	       subscription_has_from((enum subscription)item->state);
+	return session_is_available(session) && subscription_has_from(state);
 }
 
 /* Section 4.6.3: unavailable goes to all who got directed presence and no unavailable since. */
@@ -293,10 +293,9 @@ static void presence_directed(struct session *session, const struct passage *pas
 static void presence_probe(struct session *session, const struct passage *passage)
 {
 	struct bytes contact = jid_bare(passage->to);
-	const struct roster_item *item = roster_find(roster_of(session->user), contact);
 	struct fanout fanout;
 
-	if (item == NULL || !subscription_has_to((enum subscription)item->state))
+	if (!subscription_has_to(roster_state(session->user, contact)))
 		return;
 	fanout_start(&fanout, session->user, passage->stanza);
 	fanout_add(&fanout, contact, FANOUT_PROBE);

@@ -150,26 +150,31 @@ void roster_loaded(struct user *user, struct bytes key, struct bytes value)
 		return;
 	if (bytes_equal(key, ROSTER_HEAD)) {
 		check(roster_head_decode(value, roster) == 0);
+		roster->is_kept = true;
 		return;
 	}
 	check(roster_code_decode(key, value, &change, &version) == 0);
 	roster_put_item(roster, roster_item_new(&change, version));
 }
 
-struct roster_change roster_change_of(const struct roster *roster, struct bytes jid)
+struct roster_change roster_item_change(const struct roster_item *item)
 {
-	const struct roster_item *item = roster_find(roster, jid);
-
-	if (item == NULL)
-		return (struct roster_change){ .jid = jid, .state = SUBSCRIPTION_NONE };
 	return (struct roster_change){
-		.jid = jid,
+		.jid = roster_item_jid(item),
 		.state = (enum subscription)item->state,
 		.flags = item->flags,
 		.name = roster_item_name(item),
 		.groups = roster_item_groups(item),
 		.request = roster_item_request(item),
 	};
+}
+
+struct roster_change roster_change_of(const struct roster *roster, struct bytes jid)
+{
+	const struct roster_item *item = roster_find(roster, jid);
+
+	return item != NULL ? roster_item_change(item)
+			    : (struct roster_change){ .jid = jid, .state = SUBSCRIPTION_NONE };
 }
 
 static bool change_is_shown(const struct roster_change *change)
@@ -235,54 +240,19 @@ bool roster_apply(struct user *user, const struct roster_change *change,
 	if (roster->tombstones > ROSTER_TOMBSTONES_MAX)
 		roster_drop_tombstone(roster, batch);
 	store_put(batch, &roster_store, ROSTER_HEAD, roster_head_encode(scratch(), roster));
+	roster->is_kept = true;
 	return is_pushed;
 }
 
-struct bytes roster_version(struct arena *arena, const struct roster *roster)
+void roster_keep_id(struct user *user)
 {
-	return arena_printf(arena, "%" PRIx64 "-%" PRIu64, roster->id, roster->version);
-}
+	struct roster *roster = roster_of(user);
+	struct store_batch *batch;
 
-bool roster_since(const struct roster *roster, struct bytes version, uint64_t *ret_since)
-{
-	struct bytes number = version, id = bytes_cut(&number, '-');
-	uint64_t since;
-
-	if (bytes_is_none(number) ||
-	    !bytes_equal(id, arena_printf(scratch(), "%" PRIx64, roster->id)) ||
-	    bytes_to_u64(number, &since) < 0)
-		return false;
-	*ret_since = since;
-	return since >= roster->floor && since <= roster->version;
-}
-
-static void write_groups(struct xml_writer *w, struct bytes groups)
-{
-	while (groups.len > 0) {
-		size_t len = (uint8_t)groups.ptr[0] | (size_t)(uint8_t)groups.ptr[1] << 8;
-		xml_element_text(w, "group", bytes_make(groups.ptr + 2, len));
-		groups = bytes_skip(groups, 2 + len);
-	}
-}
-
-/* Section 2.1.2. */
-void roster_write_item(struct xml_writer *w, const struct roster *roster, struct bytes jid)
-{
-	struct roster_change item = roster_change_of(roster, jid);
-
-	xml_open(w, "item", NULL);
-	xml_attr(w, "jid", jid);
-	if (!change_is_shown(&item)) {
-		xml_attr(w, "subscription", BYTES_LIT("remove"));
-	} else {
-		if (item.name.len > 0)
-			xml_attr(w, "name", item.name);
-		xml_attr(w, "subscription", bytes_of(subscription_word(item.state)));
-		if (subscription_is_asking(item.state))
-			xml_attr(w, "ask", BYTES_LIT("subscribe"));
-		if ((item.flags & ROSTER_APPROVED) != 0)
-			xml_attr(w, "approved", BYTES_LIT("true"));
-		write_groups(w, item.groups);
-	}
-	xml_close(w);
+	if (roster->is_kept)
+		return;
+	batch = store_batch_new(core_store(), user->jid.full);
+	store_put(batch, &roster_store, ROSTER_HEAD, roster_head_encode(scratch(), roster));
+	roster->is_kept = true;
+	user_commit(user, &batch);
 }

@@ -11,6 +11,7 @@
 #define CORE_ROSTER_H
 
 #include "core/feature.h"
+#include "core/group_set.h"
 #include "core/subscription.h"
 
 enum {
@@ -44,6 +45,7 @@ struct roster {
 	uint32_t capacity;
 	uint32_t tombstones;
 	uint32_t unlisted; /* requests of strangers: kept, but no contacts */
+	bool is_kept;	   /* the id is in the store */
 	uint64_t id;	   /* random, of this roster's life: a new roster has other versions */
 	uint64_t version;  /* of the last change */
 	uint64_t floor;	   /* deltas are known from here on */
@@ -99,6 +101,8 @@ static inline struct bytes roster_item_request(const struct roster_item *item)
 			  item->request_len);
 }
 
+/* The item as it is; slices are borrowed from it. */
+struct roster_change roster_item_change(const struct roster_item *item);
 /* The item as it is, to be changed; for a JID without one: NONE, not listed. */
 struct roster_change roster_change_of(const struct roster *roster, struct bytes jid);
 
@@ -108,16 +112,49 @@ struct roster_change roster_change_of(const struct roster *roster, struct bytes 
  */
 bool roster_apply(struct user *user, const struct roster_change *change,
 		  struct store_batch *batch);
+/* Makes sure that versions told to clients mean something after the account was cold. */
+void roster_keep_id(struct user *user);
 /* Pushes the item (or its removal) to the interested sessions (section 2.1.6). */
 void roster_push(struct user *user, struct bytes jid);
+/* The same with the version of the domain's shared groups that it leads to. */
+void roster_push_as(struct user *user, struct bytes jid, uint64_t groups);
+
+/* What user and contact are to each other, by subscription or by a shared group. */
+enum subscription roster_state(struct user *user, struct bytes bare);
+
+/* Iterates all contacts once, the account's own and those of its shared groups. */
+struct roster_cursor {
+	struct user *user;
+	struct group_view view;
+	uint32_t item;
+	struct group_cursor shared;
+};
+void roster_cursor_init(struct roster_cursor *cursor, struct user *user);
+bool roster_cursor_next(struct roster_cursor *cursor, struct bytes *ret_jid,
+			enum subscription *ret_state);
+/* True if a shared group makes it a contact: clients cannot take it out. */
+bool roster_is_shared(const struct user *user, struct bytes bare);
+/* Groups as in struct roster_item without the names of groups shared with the contact. */
+struct bytes roster_own_groups(const struct user *user, struct bytes bare, struct bytes groups);
+
+/* A version: of the roster's own items, and of the domain's shared groups. */
+struct roster_point {
+	uint64_t own;
+	uint64_t groups;
+};
 
 /* Writes <item …/> of one contact, or of a JID that is not there any more (removed). */
-void roster_write_item(struct xml_writer *w, const struct roster *roster, struct bytes jid);
-/* The version as clients see it, in the arena. */
-struct bytes roster_version(struct arena *arena, const struct roster *roster);
+void roster_write_item(struct xml_writer *w, struct user *user, struct bytes jid);
+/* All items, also those of shared groups. */
+void roster_write_all(struct xml_writer *w, struct user *user);
+/* The version of now. */
+struct roster_point roster_now(struct user *user);
+/* As clients see it, in the arena. */
+struct bytes roster_version(struct arena *arena, const struct roster *roster,
+			    struct roster_point point);
 /*
  * What a client that knows `version` lacks: true and *ret_since, or false if it needs all.
  */
-bool roster_since(const struct roster *roster, struct bytes version, uint64_t *ret_since);
+bool roster_since(struct user *user, struct bytes version, struct roster_point *ret_since);
 
 #endif

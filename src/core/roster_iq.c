@@ -9,6 +9,8 @@
 #include "base/check.h"
 #include "base/secret.h"
 #include "core/domain.h"
+#include "core/group.h"
+#include "core/group_set.h"
 #include "core/output.h"
 #include "core/roster.h"
 #include "core/roster_code.h"
@@ -30,13 +32,6 @@ bool roster_has_room(struct user *user)
 	       settings_int(user->domain->settings, &roster_option_items);
 }
 
-static void write_all(struct xml_writer *w, const struct roster *roster)
-{
-	for (uint32_t i = 0; i < roster->count; i++)
-		if ((roster->items[i]->flags & ROSTER_IN_LIST) != 0)
-			roster_write_item(w, roster, roster_item_jid(roster->items[i]));
-}
-
 static void push_to(struct session *session, struct bytes ver, struct bytes item_xml)
 {
 	struct builder b;
@@ -55,86 +50,168 @@ static void push_to(struct session *session, struct bytes ver, struct bytes item
 	stanza_unref(&push);
 }
 
-static struct bytes item_xml(struct buf *out, const struct roster *roster, struct bytes jid)
+static struct bytes item_xml(struct buf *out, struct user *user, struct bytes jid)
 {
 	struct xml_writer w;
 
 	buf_init(out, 0);
 	xml_writer_init(&w, out);
-	roster_write_item(&w, roster, jid);
+	roster_write_item(&w, user, jid);
 	xml_writer_fini(&w);
 	return buf_bytes(out);
 }
 
-void roster_push(struct user *user, struct bytes jid)
+static bool has_interested(const struct user *user)
 {
-	struct roster *roster = roster_of(user);
 	struct session *session = NULL;
-	struct buf item;
-	struct bytes xml = item_xml(&item, roster, jid);
 
 	while ((session = user_session_next(user, session)) != NULL)
 		if (session->is_interested)
-			push_to(session, roster_version(scratch(), roster), xml);
+			return true;
+	return false;
+}
+
+static void push_at(struct user *user, struct bytes jid, struct roster_point point)
+{
+	struct bytes ver = roster_version(scratch(), roster_of(user), point);
+	struct session *session = NULL;
+	struct bytes xml;
+	struct buf item;
+
+	if (!has_interested(user))
+		return;
+	if (point.groups != 0)
+		roster_keep_id(user);
+	xml = item_xml(&item, user, jid);
+	while ((session = user_session_next(user, session)) != NULL)
+		if (session->is_interested)
+			push_to(session, ver, xml);
 	buf_fini(&item);
 }
 
-static int compare_by_version(const void *left, const void *right)
+void roster_push(struct user *user, struct bytes jid)
 {
-	const struct roster_item *a = *(const struct roster_item *const *)left;
-	const struct roster_item *b = *(const struct roster_item *const *)right;
+	push_at(user, jid, roster_now(user));
+}
 
-	return a->version < b->version ? -1 : a->version > b->version;
+void roster_push_as(struct user *user, struct bytes jid, uint64_t groups)
+{
+	push_at(user, jid, (struct roster_point){ roster_of(user)->version, groups });
+}
+
+/* A contact that changed, and the version that it leads to. */
+struct changed {
+	struct bytes jid;
+	struct roster_point point;
+};
+
+static int compare_changed(const void *left, const void *right)
+{
+	const struct roster_point *a = &((const struct changed *)left)->point;
+	const struct roster_point *b = &((const struct changed *)right)->point;
+
+	if (a->groups != b->groups)
+		return a->groups < b->groups ? -1 : 1;
+	return a->own < b->own ? -1 : a->own > b->own;
+}
+
+/* The account's own items first, then what happened to its shared groups. */
+static size_t changed_own(const struct roster *roster, struct roster_point since,
+			  struct changed *out)
+{
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < roster->count; i++) {
+		const struct roster_item *item = roster->items[i];
+		if (item->version > since.own &&
+		    (item->flags & (ROSTER_IN_LIST | ROSTER_REMOVED)) != 0)
+			out[count++] = (struct changed){ roster_item_jid(item),
+							 { item->version, since.groups } };
+	}
+	return count;
+}
+
+static size_t changed_shared(const struct group_view *view, struct roster_point since,
+			     uint64_t own, struct changed *out)
+{
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < view->count; i++) {
+		const struct group *group = view->links[i].group;
+		for (uint32_t m = 0; m < group->count; m++) {
+			struct bytes contact = group->members[m].jid;
+			uint64_t version = group_view_since(view, contact);
+			if (version > since.groups && !bytes_equal(contact, view->bare))
+				out[count++] = (struct changed){ contact, { own, version } };
+		}
+	}
+	return count;
+}
+
+static size_t changed_max(const struct roster *roster, const struct group_view *view)
+{
+	size_t count = roster->count + 1;
+
+	for (uint32_t i = 0; i < view->count; i++)
+		count += view->links[i].group->count;
+	return count;
 }
 
 /*
  * Section 2.6.3: what changed since a version, as pushes in the order of the changes, each with
- * the version it leads to, so that a client cut off in between goes on from there.
+ * the version it leads to, so that a client cut off in between goes on from there. Of several
+ * that lead to one version only the last may say so.
  */
-static void push_since(struct session *session, const struct roster *roster, uint64_t since)
+static void push_since(struct session *session, struct user *user, struct roster_point since)
 {
-	const struct roster_item **changed =
-		arena_alloc_raw(scratch(), (roster->count + 1) * sizeof(*changed));
-	size_t count = 0;
+	const struct roster *roster = roster_of(user);
+	struct group_view view = group_view_of(group_current(), user->jid.full);
+	struct changed *changed =
+		arena_alloc_raw(scratch(), changed_max(roster, &view) * sizeof(*changed));
+	size_t count = changed_own(roster, since, changed);
+	struct roster_point reached = since;
 
-	for (uint32_t i = 0; i < roster->count; i++)
-		if (roster->items[i]->version > since &&
-		    (roster->items[i]->flags & (ROSTER_IN_LIST | ROSTER_REMOVED)) != 0)
-			changed[count++] = roster->items[i];
-	qsort(changed, count, sizeof(*changed), compare_by_version);
+	if (view.domain != NULL && view.domain->version > since.groups)
+		count += changed_shared(&view, since, roster->version, changed + count);
+	qsort(changed, count, sizeof(*changed), compare_changed);
 	for (size_t i = 0; i < count; i++) {
+		bool is_last_of_version =
+			i + 1 == count || compare_changed(&changed[i], &changed[i + 1]) != 0;
 		struct buf item;
-		struct bytes ver = arena_printf(scratch(), "%" PRIx64 "-%" PRIu64, roster->id,
-						changed[i]->version);
-		push_to(session, ver, item_xml(&item, roster, roster_item_jid(changed[i])));
+		if (is_last_of_version)
+			reached = changed[i].point;
+		push_to(session, roster_version(scratch(), roster, reached),
+			item_xml(&item, user, changed[i].jid));
 		buf_fini(&item);
 	}
 }
 
 static struct verdict roster_get(struct iq *iq)
 {
-	struct roster *roster = roster_of(iq->user);
 	struct session *session = iq->passage->session;
 	struct bytes known = xnode_attr(iq->child, "ver");
 	struct verdict verdict;
 	struct buf xml;
 	struct xml_writer w;
-	uint64_t since;
+	struct roster_point since;
 
 	if (xnode_first_child(iq->child) != NULL)
 		return verdict_fail(CONDITION_BAD_REQUEST, TEXT_NONE);
 	session->is_interested = true;
-	if (!bytes_is_none(known) && roster_since(roster, known, &since)) {
+	if (!bytes_is_none(known) && roster_now(iq->user).groups != 0)
+		roster_keep_id(iq->user);
+	if (!bytes_is_none(known) && roster_since(iq->user, known, &since)) {
 		verdict = iq_ok(iq);
-		push_since(session, roster, since);
+		push_since(session, iq->user, since);
 		return verdict;
 	}
 	buf_init(&xml, 0);
 	xml_writer_init(&w, &xml);
 	xml_open(&w, "query", NS_ROSTER);
 	if (!bytes_is_none(known))
-		xml_attr(&w, "ver", roster_version(iq->arena, roster));
-	write_all(&w, roster);
+		xml_attr(&w, "ver",
+			 roster_version(iq->arena, roster_of(iq->user), roster_now(iq->user)));
+	roster_write_all(&w, iq->user);
 	xml_close(&w);
 	xml_writer_fini(&w);
 	return iq_result_buf(iq, &xml);
@@ -194,12 +271,14 @@ static struct verdict roster_update(struct iq *iq, const struct xnode *item, str
 	if (is_new && !roster_has_room(iq->user))
 		return verdict_fail(CONDITION_RESOURCE_CONSTRAINT, TEXT_ROSTER_FULL);
 	change.name = bytes_is_none(name) ? BYTES_LIT("") : name;
+	change.groups = roster_own_groups(iq->user, contact.full, change.groups);
 	change.flags |= ROSTER_IN_LIST;
 	batch = store_batch_new(core_store(), iq->user->jid.full);
 	is_pushed = roster_apply(iq->user, &change, batch);
 	user_commit(iq->user, &batch);
 	verdict = iq_ok(iq);
-	if (is_pushed)
+	/* What a client wants of a shared group it does not get: it is told what it has. */
+	if (is_pushed || roster_is_shared(iq->user, contact.full))
 		roster_push(iq->user, contact.full);
 	return verdict;
 }
@@ -219,16 +298,25 @@ static struct verdict roster_set(struct iq *iq)
 		return verdict_fail(CONDITION_NOT_ACCEPTABLE, TEXT_NONE);
 	if (jid_bare_equal(contact, iq->user->jid))
 		return verdict_fail(CONDITION_NOT_ALLOWED, TEXT_NONE);
+	if (bytes_is(xnode_attr(item, "subscription"), "remove") &&
+	    roster_is_shared(iq->user, contact.full))
+		return verdict_fail(CONDITION_NOT_ALLOWED, TEXT_GROUP_CONTACT);
 	if (bytes_is(xnode_attr(item, "subscription"), "remove"))
 		return subscribe_remove(iq, contact);
 	return roster_update(iq, item, contact);
 }
 
-/* Sections 2.1.5 and 2.3.3: a roster is its owner's alone; the answer is the same whoever is asked. */
+/* Sections 2.1.5, 2.3.3: a roster is its owner's alone; the answer is the same for everybody. */
 static struct verdict roster_of_others(struct iq *iq)
 {
 	(void)iq;
 	return verdict_fail(CONDITION_FORBIDDEN, TEXT_NONE);
+}
+
+static void roster_owner_gone(const struct domain *domain, struct jid bare)
+{
+	(void)domain;
+	group_account_gone(bare);
 }
 
 static void announce_versions(const struct domain *domain, struct buf *out)
@@ -253,6 +341,7 @@ const struct feature feature_roster = {
 		},
 	.stream_features = announce_versions,
 	.options = (struct option *const[]){ &roster_option_items, NULL },
+	.user_deleted = roster_owner_gone,
 	.stores = (struct store_decl *const[]){ &roster_store, NULL },
 	.slots = (struct slot *const[]){ &roster_slot, NULL },
 	.preload = (const struct preload[]){ { &roster_store, roster_loaded }, { 0 } },

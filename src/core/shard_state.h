@@ -11,6 +11,7 @@
 #include "io/shard.h"
 
 struct domain_set;
+struct group_shard;
 struct store;
 
 struct core_shard {
@@ -22,6 +23,7 @@ struct core_shard {
 	struct table account_ops; /* bare JID -> the operation in hand, of this home */
 	struct list paused;	  /* sessions asked to pause, struct session.paused */
 	struct timer unpause;
+	struct group_shard *groups; /* core/group_op.h */
 	uint64_t handover_last; /* number of the last hand-over record made here */
 	struct table throttle;	/* auth failures by address and by account */
 	struct list throttle_by_age;

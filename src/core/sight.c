@@ -24,66 +24,63 @@ bool sight_covers(struct jid pattern, struct jid other)
 	return jid_bare_equal(pattern, other);
 }
 
-static bool is_subscriber(const struct roster_item *item)
-{
-	return item != NULL && subscription_has_from((enum subscription)item->state);
-}
-
 bool service_sees(struct user *user, struct jid viewer)
 {
 	if (jid_bare_equal(user->jid, viewer))
 		return true;
-	return is_subscriber(roster_find(roster_of(user), jid_bare(viewer))) &&
+	return subscription_has_from(roster_state(user, jid_bare(viewer))) &&
 	       !sight_is_hidden(user, viewer.full);
 }
 
 void service_hide_from(struct user *user, struct jid pattern)
 {
-	const struct roster *roster = roster_of(user);
+	struct roster_cursor cursor;
+	enum subscription state;
+	struct bytes contact;
 
+	roster_cursor_init(&cursor, user);
 	if (!jid_is_domain(pattern)) {
-		if (is_subscriber(roster_find(roster, jid_bare(pattern))))
+		if (subscription_has_from(roster_state(user, jid_bare(pattern))))
 			presence_hide(user, pattern);
 	} else {
-		for (uint32_t i = 0; i < roster->count; i++) {
-			struct jid contact = jid_from_normal(roster_item_jid(roster->items[i]));
-			if (is_subscriber(roster->items[i]) && sight_covers(pattern, contact))
-				presence_hide(user, contact);
-		}
+		while (roster_cursor_next(&cursor, &contact, &state))
+			if (subscription_has_from(state) &&
+			    sight_covers(pattern, jid_from_normal(contact)))
+				presence_hide(user, jid_from_normal(contact));
 	}
 	presence_end_directed(user, pattern);
 }
 
-static void sight_show_item(struct user *user, const struct roster_item *item)
+static void sight_show(struct user *user, struct bytes contact, enum subscription state)
 {
-	enum subscription state = (enum subscription)item->state;
 	unsigned what = (subscription_has_from(state) ? FANOUT_PRESENCE : 0) |
 			(subscription_has_to(state) ? FANOUT_PROBE : 0);
 	struct session *session = NULL;
 	struct fanout fanout;
 
-	if (what == 0 || sight_is_hidden(user, roster_item_jid(item)))
+	if (what == 0 || sight_is_hidden(user, contact))
 		return;
 	while ((session = user_session_next(user, session)) != NULL) {
 		if (!session_is_available(session))
 			continue;
 		fanout_start(&fanout, user, session->presence);
-		fanout_add(&fanout, roster_item_jid(item), what);
+		fanout_add(&fanout, contact, what);
 		fanout_send(&fanout);
 	}
 }
 
 void service_show_to(struct user *user, struct jid pattern)
 {
-	const struct roster *roster = roster_of(user);
-	const struct roster_item *item = roster_find(roster, jid_bare(pattern));
+	struct roster_cursor cursor;
+	enum subscription state;
+	struct bytes contact;
 
 	if (!jid_is_domain(pattern)) {
-		if (item != NULL)
-			sight_show_item(user, item);
+		sight_show(user, jid_bare(pattern), roster_state(user, jid_bare(pattern)));
 		return;
 	}
-	for (uint32_t i = 0; i < roster->count; i++)
-		if (sight_covers(pattern, jid_from_normal(roster_item_jid(roster->items[i]))))
-			sight_show_item(user, roster->items[i]);
+	roster_cursor_init(&cursor, user);
+	while (roster_cursor_next(&cursor, &contact, &state))
+		if (sight_covers(pattern, jid_from_normal(contact)))
+			sight_show(user, contact, state);
 }

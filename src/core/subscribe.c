@@ -99,8 +99,9 @@ static void subscribe_tell(struct user *user, const struct stanza *stanza, bool 
  */
 static void step_end(struct subscribe_step *step)
 {
-	bool had_from = subscription_has_from(step->before);
-	bool has_from = subscription_has_from(step->change.state);
+	bool is_shared = roster_is_shared(step->user, step->contact);
+	bool had_from = is_shared || subscription_has_from(step->before);
+	bool has_from = is_shared || subscription_has_from(step->change.state);
 	struct jid contact = jid_from_normal(step->contact);
 	bool is_pushed;
 

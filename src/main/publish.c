@@ -116,12 +116,16 @@ static void secured(void *context)
 	finish(context, 0);
 }
 
+static void step_secure(void *context)
+{
+	everywhere_run(secure_here, secured, context);
+}
+
 static void step_tls(int status, void *context)
 {
 	struct publication *it = context;
 	(void)status; /* domain_publish does not fail */
-	publisher.host.published();
-	everywhere_run(secure_here, secured, it);
+	publisher.host.published(step_secure, it);
 }
 
 static void step_domains(struct publication *it)

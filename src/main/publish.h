@@ -20,8 +20,8 @@ struct publisher_host {
 	const struct args *args;
 	struct worker_pool *workers;
 	struct tls_tickets *tickets;
-	/* On shard 0, when all shards know the domains, before secure(). */
-	void (*published)(void);
+	/* On shard 0, when all shards know the domains; secure() waits until go_on() is called. */
+	void (*published)(void (*go_on)(void *context), void *context);
 	/* On every shard, when the domains are known there: accept, or use these certificates.
 	 */
 	void (*secure)(struct tls_set *set);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "core/core.h"
 #include "core/domain.h"
+#include "core/group.h"
 #include "core/handover.h"
 #include "core/registry.h"
 #include "io/listen.h"
@@ -117,11 +118,35 @@ static void secure(struct tls_set *set)
 			  LOG_STR("error", strerror(-status)));
 }
 
-/* What the last worker had not handed over goes its way before anybody is let in. */
-static void published(void)
+/* The first publication, which waits until everything is there that clients may see. */
+struct opening {
+	void (*go_on)(void *context);
+	void *context;
+};
+
+static void groups_loaded(int status, void *context)
 {
-	if (!shard_context(shard_self(), SHARD_MAIN))
-		handover_resume();
+	struct opening *opening = context;
+
+	(void)status; /* said by who read them */
+	opening->go_on(opening->context);
+	free(opening);
+}
+
+/* What the last worker had not handed over goes its way before anybody is let in. */
+static void published(void (*go_on)(void *context), void *context)
+{
+	struct opening *opening;
+
+	if (shard_context(shard_self(), SHARD_MAIN)) {
+		go_on(context);
+		return;
+	}
+	opening = malloc(sizeof(*opening));
+	check(opening);
+	*opening = (struct opening){ go_on, context };
+	handover_resume();
+	group_load(groups_loaded, opening);
 }
 
 static void configured(const struct config *config)

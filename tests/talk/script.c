@@ -238,6 +238,26 @@ static void command_roster(struct script *script, struct bytes args)
 		script_fail(script, "say: roster JID loses CONTACT");
 }
 
+/* "DOMAIN NAME shows DISPLAY", "… is everybody DISPLAY", "… gains JID", "… loses JID", "… ends" */
+static void command_group(struct script *script, struct bytes args)
+{
+	struct bytes rest = args, domain = bytes_cut(&rest, ' '), name = bytes_cut(&rest, ' ');
+	struct bytes verb = bytes_cut(&rest, ' ');
+	int status = -EINVAL;
+
+	world_open();
+	if (bytes_is(verb, "shows"))
+		status = world_group_put(domain, name, rest, false);
+	else if (bytes_is(verb, "is") && bytes_is(bytes_cut(&rest, ' '), "everybody"))
+		status = world_group_put(domain, name, rest, true);
+	else if (bytes_is(verb, "gains") || bytes_is(verb, "loses"))
+		status = world_group_member(domain, name, rest, bytes_is(verb, "gains"));
+	else if (bytes_is(verb, "ends"))
+		status = world_group_del(domain, name);
+	if (status < 0)
+		script_fail(script, "the group cannot: %s", strerror(-status));
+}
+
 /* --- what a client does ----------------------------------------------------------------------
  */
 
@@ -481,7 +501,7 @@ static const struct {
 	{ "clock", command_clock },	{ "store", command_store },
 	{ "account", command_account }, { "kick", command_kick },
 	{ "needs", command_needs },	{ "server", command_server },
-	{ "roster", command_roster },
+	{ "roster", command_roster },	{ "group", command_group },
 };
 
 /* "sends 5 times" is "sends" with times = 5. */

@@ -43,6 +43,11 @@ unsigned world_kick(struct bytes jid);
 void world_restart(void);
 /* One side of a subscription is lost, as by a restored backup. */
 void world_lose_contact(struct bytes owner, struct bytes contact);
+/* Shared groups, as an administrator changes them; 0 or what core says. */
+int world_group_put(struct bytes domain, struct bytes name, struct bytes display,
+		    bool is_everybody);
+int world_group_del(struct bytes domain, struct bytes name);
+int world_group_member(struct bytes domain, struct bytes name, struct bytes jid, bool is_added);
 bool world_has_plugin(void);
 struct store *world_store(void);
 /* For unit tests, which turn single shards. */

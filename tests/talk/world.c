@@ -11,6 +11,7 @@
 #include "core/core.h"
 #include "core/domain.h"
 #include "core/domain_store.h"
+#include "core/group.h"
 #include "core/handover.h"
 #include "core/place.h"
 #include "core/registry.h"
@@ -272,6 +273,7 @@ void world_restart(void)
 	}
 	shard_enter(shards->shards[0]);
 	handover_resume();
+	group_load(NULL, NULL);
 	world_settle();
 }
 
@@ -298,6 +300,43 @@ void world_lose_contact(struct bytes owner, struct bytes contact)
 		user_reload(user_find(owner));
 	world_settle();
 	shard_enter(before);
+}
+
+static void world_group_done(int status, void *context)
+{
+	*(int *)context = status;
+}
+
+int world_group_put(struct bytes domain, struct bytes name, struct bytes display,
+		    bool is_everybody)
+{
+	int status = 1;
+
+	group_put(domain, name, display, is_everybody, world_group_done, &status);
+	world_settle();
+	check(status <= 0);
+	return status;
+}
+
+int world_group_del(struct bytes domain, struct bytes name)
+{
+	int status = 1;
+
+	group_del(domain, name, world_group_done, &status);
+	world_settle();
+	check(status <= 0);
+	return status;
+}
+
+int world_group_member(struct bytes domain, struct bytes name, struct bytes jid, bool is_added)
+{
+	int status = 1;
+
+	(is_added ? group_add_member : group_del_member)(domain, name, jid_from_normal(jid),
+							 world_group_done, &status);
+	world_settle();
+	check(status <= 0);
+	return status;
 }
 
 bool world_has_plugin(void)
