@@ -17,7 +17,13 @@
 
 #define NS_SEARCH "jabber:iq:search"
 
-enum { FIELDS = 4, FIELD_BYTES_MAX = 255, PAGE_ROWS = 256, DEADLINE_MS = 10000 };
+enum {
+	FIELDS = 4,
+	FIELD_BYTES_MAX = 255,
+	PAGE_ROWS = 256,
+	DEADLINE_MS = 10000,
+	KEY_BYTES_MAX = 1023
+};
 
 static const struct form_field form_fields[FIELDS + 1] = {
 	{ "first", FORM_TEXT_SINGLE, false, TEXT_SEARCH_FIRST, NULL, NULL },
@@ -94,8 +100,11 @@ static struct bytes tidy(struct arena *arena, struct bytes text)
 
 /* --- the directory ------------------------------------------------------------------------ */
 
+/* NONE: the address is too long to stand in the directory. */
 static struct bytes directory_key(struct jid bare)
 {
+	if (jid_domain(bare).len + 1 + bare.full.len > KEY_BYTES_MAX)
+		return BYTES_NONE;
 	return arena_printf(scratch(), "%.*s %.*s", BYTES_ARG(jid_domain(bare)),
 			    BYTES_ARG(bare.full));
 }
@@ -141,6 +150,8 @@ static void card_changed(struct user *user, const struct xnode *card, struct sto
 	struct bytes fields[FIELDS];
 	struct buf row;
 
+	if (bytes_is_none(key))
+		return;
 	if (card == NULL || !card_is_listed(user_domain(user), card) ||
 	    !card_fields(card, fields)) {
 		store_del_server(batch, &directory_store, key);
@@ -164,10 +175,14 @@ static void removed(int status, uint64_t seq, void *context)
 
 static void account_deleted(const struct domain *domain, struct jid bare)
 {
-	struct store_batch *batch = store_batch_new(core_store(), bare.full);
+	struct bytes key = directory_key(bare);
+	struct store_batch *batch;
 
 	(void)domain;
-	store_del_server(batch, &directory_store, directory_key(bare));
+	if (bytes_is_none(key))
+		return;
+	batch = store_batch_new(core_store(), bare.full);
+	store_del_server(batch, &directory_store, key);
 	store_commit(core_store(), &batch, removed, NULL);
 }
 

@@ -8,17 +8,23 @@
 #include <stdlib.h>
 
 #include "base/block.h"
+#include "base/codec.h"
 #include "base/secret.h"
 #include "base/table.h"
 #include "core/service.h"
 #include "xml/build.h"
+#include "xmpp/hash.h"
 #include "xmpp/ns.h"
+
+enum { KEY_BYTES_MAX = 1023 }; /* of a map (store/store.h) */
 
 static struct option option_limit =
 	OPTION_INT("limits.blocklist", OPTION_DOMAIN, 1000, 1, 100000,
 		   "How many addresses one account may block.");
 
-/* Key: the JID; no value. */
+/*
+ * Key: the JID, and no value. A JID that is too long for a key is the value, under its hash.
+ */
 static struct store_decl blocklist_store =
 	STORE_DECL("blocklist", STORE_MAP, 1, "Addresses that each account has blocked.");
 
@@ -113,9 +119,23 @@ static bool list_remove(struct blocklist *list, struct bytes jid)
 
 static void list_loaded(struct user *user, struct bytes key, struct bytes value)
 {
-	(void)value;
 	if (!bytes_is_none(key))
-		list_add(list_of(user), key);
+		list_add(list_of(user), value.len > 0 ? value : key);
+}
+
+static struct bytes list_key(struct bytes jid)
+{
+	uint8_t digest[HASH_MAX_BYTES];
+
+	if (jid.len <= KEY_BYTES_MAX)
+		return jid;
+	hash_digest(HASH_SHA256, jid, digest);
+	return base64url_encode(scratch(), bytes_make(digest, hash_bytes(HASH_SHA256)));
+}
+
+static struct bytes list_value(struct bytes jid)
+{
+	return jid.len <= KEY_BYTES_MAX ? BYTES_LIT("") : jid;
 }
 
 /*
@@ -262,7 +282,8 @@ static struct targets block_all(struct user *user, const struct targets *wanted,
 	for (size_t i = 0; i < wanted->count; i++) {
 		if (!list_add(list_of(user), wanted->jids[i].full))
 			continue;
-		store_put(batch, &blocklist_store, wanted->jids[i].full, BYTES_LIT(""));
+		store_put(batch, &blocklist_store, list_key(wanted->jids[i].full),
+			  list_value(wanted->jids[i].full));
 		added.jids[added.count++] = wanted->jids[i];
 	}
 	commit(user, &batch);
@@ -312,7 +333,7 @@ static struct targets unblock_all(struct user *user, const struct targets *wante
 	for (size_t i = 0; i < wanted->count; i++) {
 		if (!list_remove(list_of(user), wanted->jids[i].full))
 			continue;
-		store_del(batch, &blocklist_store, wanted->jids[i].full);
+		store_del(batch, &blocklist_store, list_key(wanted->jids[i].full));
 		removed.jids[removed.count++] = wanted->jids[i];
 	}
 	commit(user, &batch);

@@ -5,18 +5,25 @@
  * kept; by then a later one replaces an earlier one.
  */
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/log.h"
 #include "core/feature.h"
 #include "xmpp/datetime.h"
+#include "xmpp/hash.h"
 #include "xmpp/ns.h"
 
 #define NS_REPORTING "urn:xmpp:reporting:1"
 
-enum { REPORTS_KEPT = 4096, REPORT_BYTES_MAX = 16384 };
+enum {
+	REPORTS_KEPT = 4096,
+	REPORT_BYTES_MAX = 16384,
+	DOMAIN_BYTES_MAX = 255, /* of a key: it has 1,023 at most */
+	REPORTER_BYTES_MAX = 700
+};
 
 /*
- * Rows of the server, in the batch of the account that reports. Key: domain, reporter and place,
- * with spaces between; value: lines of facts, an empty one, the <report/> as it came.
+ * Rows of the server, in the batch of the account that reports. Key: domain, reporter (or its
+ * hash, if it is long) and place, with spaces between; value: lines of facts, an empty one, the <report/> as it came.
  */
 static struct store_decl report_store =
 	STORE_DECL("report", STORE_MAP, 1, "What users reported when they blocked somebody.");
@@ -32,6 +39,22 @@ static unsigned report_place(struct bytes reported)
 	for (size_t i = 0; i < reported.len; i++)
 		hash = (hash ^ (uint8_t)reported.ptr[i]) * 16777619u;
 	return (hash ^ (hash >> 16)) % REPORTS_KEPT;
+}
+
+static struct bytes report_key(const struct passage *passage, struct jid reported)
+{
+	struct bytes reporter = user_jid(passage->user).full;
+	uint8_t digest[HASH_MAX_BYTES];
+
+	if (reporter.len > REPORTER_BYTES_MAX) {
+		hash_digest(HASH_SHA256, reporter, digest);
+		reporter = base64url_encode(scratch(),
+					    bytes_make(digest, hash_bytes(HASH_SHA256)));
+	}
+	return arena_printf(
+		scratch(), "%.*s %.*s %04u",
+		BYTES_ARG(bytes_first(domain_name(passage->domain), DOMAIN_BYTES_MAX)),
+		BYTES_ARG(reporter), report_place(reported.full));
 }
 
 static void report_put(const struct passage *passage, struct jid reported,
@@ -51,10 +74,7 @@ static void report_put(const struct passage *passage, struct jid reported,
 	xnode_write(&value, report, BYTES_LIT(""));
 	if (value.failed) /* the facts are worth more than an endless complaint */
 		value.len = facts;
-	store_put_server(batch, &report_store,
-			 arena_printf(scratch(), "%.*s %.*s %04u",
-				      BYTES_ARG(domain_name(passage->domain)),
-				      BYTES_ARG(reporter), report_place(reported.full)),
+	store_put_server(batch, &report_store, report_key(passage, reported),
 			 buf_bytes(&value));
 	buf_fini(&value);
 	metric_add(&metric_reports, 1);
