@@ -97,6 +97,8 @@ struct stanza *client_take(struct client *client)
 					    bytes_make(window.ptr + frame.offset, frame.len),
 					    &stanza, NULL) == 0);
 		memory_client_consume(client->memory, frame.offset + frame.len);
+		if (stanza != NULL && bytes_is(stanza->name, "success"))
+			framer_init(&client->framer, 1 << 24, 200); /* another stream */
 	}
 	return stanza;
 }
