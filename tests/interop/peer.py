@@ -27,10 +27,10 @@ class Peer(slixmpp.ClientXMPP):
         self.add_event_handler("connection_failed", lambda e: self.on_failure(str(e)))
         self.add_event_handler("message", self.on_message)
         self.presences = self.listen("presence")
-        self.roster_answer = None
+        self.errors = self.listen("message_error")
 
     async def on_start(self, _):
-        self.roster_answer = await self.get_roster()
+        await self.get_roster()
         self.send_presence()
         self.is_up.set_result(True)
 
@@ -49,11 +49,14 @@ class Peer(slixmpp.ClientXMPP):
         await asyncio.wait_for(asyncio.shield(self.is_up), PATIENCE)
         return self
 
+    async def again(self):
+        """Leaves and comes back with what it remembers."""
+        await self.down()
+        self.is_up = asyncio.get_event_loop().create_future()
+        return await self.up()
+
     async def next_body(self):
-        while True:
-            sender, kind, body = await asyncio.wait_for(self.messages.get(), PATIENCE)
-            if body or kind == "error":
-                return sender, kind, body
+        return await asyncio.wait_for(self.messages.get(), PATIENCE)
 
     def listen(self, event):
         """A queue of everything that happens under this name from now on."""
