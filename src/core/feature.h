@@ -27,6 +27,7 @@ struct domain;	/* core/domain.h: a served domain's immutable snapshot */
 struct session; /* core/session.h: a bound resource */
 struct user;	/* core/user.h: an account's state at its home */
 struct feature;
+struct adhoc_command; /* core/adhoc.h */
 
 /* --- verdicts ------------------------------------------------------------------------- */
 
@@ -248,8 +249,9 @@ struct feature {
 	 * this feature's.
 	 */
 	struct verdict (*node)(struct iq *, struct bytes node, struct xml_writer *);
-	const struct iq_rule *iq;	/* ends with { 0 } */
-	const struct nonza_rule *nonza; /* ends with { 0 } */
+	const struct adhoc_command *commands; /* of the server (XEP-0050); ends with { 0 } */
+	const struct iq_rule *iq;	      /* ends with { 0 } */
+	const struct nonza_rule *nonza;	      /* ends with { 0 } */
 
 	struct stanza_phases message, presence, iq_stanza;
 	enum copy (*copy)(const struct passage *, const struct session *);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "core/adhoc.h"
 #include "core/feature.h"
 #include "core/service.h"
 #include "xml/build.h"
@@ -368,6 +369,65 @@ static void stream_features(const struct domain *domain, struct buf *out)
 	buf_append_cstr(out, "<test xmlns='" NS "'/>");
 }
 
+/* --- commands: those of XEP-0050's examples ------------------------------------------------- */
+
+static const struct form_option services[] = { { "httpd", TEXT_NONE },
+					       { "jabberd", TEXT_NONE },
+					       { 0 } };
+static const struct form_option states[] = { { "off", TEXT_NONE }, { "on", TEXT_NONE }, { 0 } };
+
+static const struct form_field service_fields[] = {
+	{ .var = "service",
+	  .type = FORM_LIST_SINGLE,
+	  .is_required = true,
+	  .options = services },
+	{ 0 },
+};
+static const struct form_field state_fields[] = {
+	{ .var = "state", .type = FORM_LIST_SINGLE, .options = states, .preset = "off" },
+	{ 0 },
+};
+static const struct form_spec service_form = { .fields = service_fields };
+static const struct form_spec state_form = { .fields = state_fields };
+
+static void configure(struct adhoc *run)
+{
+	struct bytes service = form_value(adhoc_form(run, 0), "service");
+	struct bytes state = form_value(adhoc_form(run, 1), "state");
+
+	adhoc_complete(&run, arena_printf(scratch(), "<note type='info'>%.*s is %.*s</note>",
+					  BYTES_ARG(service), BYTES_ARG(state)));
+}
+
+static void list_services(struct adhoc *run)
+{
+	adhoc_complete(&run, BYTES_NONE);
+}
+
+static void refuse(struct adhoc *run)
+{
+	adhoc_fail(&run, CONDITION_CONFLICT, TEXT_NONE);
+}
+
+static bool is_hidden(const struct domain *domain)
+{
+	(void)domain;
+	return false;
+}
+
+static const struct adhoc_command commands[] = {
+	{ "list", TEXT_ADHOC_COMMANDS, ADHOC_EVERYBODY, { NULL }, list_services, NULL },
+	{ "config",
+	  TEXT_ADHOC_COMMANDS,
+	  ADHOC_EVERYBODY,
+	  { &service_form, &state_form },
+	  configure,
+	  NULL },
+	{ "reset", TEXT_ADHOC_COMMANDS, ADHOC_ADMINISTRATORS, { NULL }, refuse, NULL },
+	{ "hidden", TEXT_ADHOC_COMMANDS, ADHOC_EVERYBODY, { NULL }, refuse, is_hidden },
+	{ 0 },
+};
+
 const struct feature hearth_feature = {
 	FEATURE_ABI,
 	.name = "test",
@@ -388,6 +448,7 @@ const struct feature hearth_feature = {
 			{ IQ_GET, TO_ACCOUNT, NS, "supports", supports },
 			{ 0 },
 		},
+	.commands = commands,
 	.nonza = (const struct nonza_rule[]){ { NS, "poke", false, poke }, { 0 } },
 	.message = { .sent = { check_sent, stamp_sent, record_sent },
 		     .received = { check_received, stamp_received, record_received } },
