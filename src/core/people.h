@@ -41,4 +41,31 @@ void people_disable(struct jid bare, bool is_disabled, people_done_fn *done, voi
 void people_delete(struct jid bare, void (*gone)(void *context), people_done_fn *done,
 		   void *context);
 
+/* --- many of them ------------------------------------------------------------------------- */
+
+enum people_which { PEOPLE_REGISTERED, PEOPLE_DISABLED, PEOPLE_ONLINE };
+
+/* Bare addresses, in no order that means anything; borrowed for the call. */
+struct people_list {
+	uint64_t count;	    /* all of them */
+	struct bytes *jids; /* of the first so many */
+	size_t jid_count;
+};
+
+typedef void people_list_fn(int status, const struct people_list *list, void *context);
+
+/*
+ * Counts people of a domain and names at most limit of them. REGISTERED and DISABLED read every
+ * account; ONLINE (with a session, available or not) visits the shards.
+ */
+void people_list(const struct domain *domain, enum people_which which, size_t limit,
+		 people_list_fn *done, void *context);
+/* Sends a headline from the domain to everybody who has a session; text is copied. */
+void people_announce(const struct domain *domain, struct bytes text, people_list_fn *done,
+		     void *context);
+
+/* items: the contacts as <item/>s of jabber:iq:roster; borrowed for the call. */
+typedef void people_roster_fn(int status, struct bytes items, uint32_t count, void *context);
+void people_roster(struct jid bare, people_roster_fn *done, void *context);
+
 #endif

@@ -212,7 +212,9 @@ static void command_account(struct script *script, struct bytes args)
 	else if (bytes_is(verb, "adds"))
 		world_add_account(rest);
 	else if (bytes_is(verb, "promotes"))
-		world_promote_account(rest);
+		world_set_administrator(rest, true);
+	else if (bytes_is(verb, "demotes"))
+		world_set_administrator(rest, false);
 	else if (bytes_is(verb, "begins") && bytes_has_prefix(rest, BYTES_LIT("to delete ")))
 		world_begin_delete(bytes_skip(rest, strlen("to delete ")));
 	else

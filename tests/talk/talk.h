@@ -32,7 +32,7 @@ void world_settle(void);
 void world_clock(uint64_t ms);
 void world_add_account(struct bytes jid);
 void world_delete_account(struct bytes jid);
-void world_promote_account(struct bytes jid);
+void world_set_administrator(struct bytes jid, bool is_administrator);
 /* The same, not waiting until it is done. */
 void world_begin_delete(struct bytes jid);
 /* While it runs: serves one more domain, or one less. */

@@ -421,7 +421,7 @@ void world_begin_delete(struct bytes jid)
 	world_settle();
 }
 
-void world_promote_account(struct bytes jid)
+void world_set_administrator(struct bytes jid, bool is_administrator)
 {
 	struct jid parsed;
 	struct account_op *op;
@@ -429,7 +429,7 @@ void world_promote_account(struct bytes jid)
 
 	check(jid_parse(scratch(), jid, &parsed, NULL) == 0);
 	op = account_op_new(ACCOUNT_SET_ROLE, parsed, account_done, &status);
-	op->account.role = ACCOUNT_ADMIN;
+	op->account.role = is_administrator ? ACCOUNT_ADMIN : ACCOUNT_USER;
 	account_op_send(op);
 	world_settle();
 	check(status == 0);
