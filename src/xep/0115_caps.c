@@ -12,7 +12,7 @@
 #include "base/table.h"
 #include "core/service.h"
 #include "xml/build.h"
-#include "xmpp/hash.h"
+#include "xmpp/caps.h"
 #include "xmpp/ns.h"
 
 #define OWN_NODE "urn:hearth"
@@ -123,225 +123,6 @@ static struct cache *cache_here(void)
 	return cache;
 }
 
-/* --- the verification string (section 5.1) ------------------------------------------------ */
-
-/* Strings to be sorted; lives in scratch. */
-struct strings {
-	struct bytes *all;
-	size_t count;
-};
-
-static int compare_bytes(const void *left, const void *right)
-{
-	return bytes_compare(*(const struct bytes *)left, *(const struct bytes *)right);
-}
-
-/* One more than there are children: something to allocate. */
-static size_t children_max(const struct xnode *parent)
-{
-	const struct xnode *child;
-	size_t count = 1;
-
-	xnode_for_each_child (child, parent)
-		count++;
-	return count;
-}
-
-static struct strings strings_new(const struct xnode *parent)
-{
-	return (struct strings){
-		arena_alloc(scratch(), children_max(parent) * sizeof(struct bytes)), 0
-	};
-}
-
-/* Sorts; false if one stands there twice or holds the '<' that would hide where it ends. */
-static bool strings_seal(struct strings *strings)
-{
-	qsort(strings->all, strings->count, sizeof(*strings->all), compare_bytes);
-	for (size_t i = 0; i < strings->count; i++) {
-		if (bytes_find_byte(strings->all[i], '<') >= 0)
-			return false;
-		if (i > 0 && bytes_equal(strings->all[i - 1], strings->all[i]))
-			return false;
-	}
-	return true;
-}
-
-static void strings_append(struct buf *out, const struct strings *strings)
-{
-	for (size_t i = 0; i < strings->count; i++) {
-		buf_append(out, strings->all[i]);
-		buf_append_byte(out, '<');
-	}
-}
-
-static struct bytes or_empty(struct bytes b)
-{
-	return bytes_is_none(b) ? BYTES_LIT("") : b;
-}
-
-static struct strings identities_of(const struct xnode *query)
-{
-	struct strings strings = strings_new(query);
-	const struct xnode *node;
-
-	xnode_for_each_child (node, query)
-		if (xnode_is(node, "identity", NS_DISCO_INFO))
-			strings.all[strings.count++] = arena_printf(
-				scratch(), "%.*s/%.*s/%.*s/%.*s",
-				BYTES_ARG(or_empty(xnode_attr(node, "category"))),
-				BYTES_ARG(or_empty(xnode_attr(node, "type"))),
-				BYTES_ARG(or_empty(xnode_attr_ns(node, "lang", XML_NS_XML))),
-				BYTES_ARG(or_empty(xnode_attr(node, "name"))));
-	return strings;
-}
-
-static struct strings features_of(const struct xnode *query)
-{
-	struct strings strings = strings_new(query);
-	const struct xnode *node;
-
-	xnode_for_each_child (node, query)
-		if (xnode_is(node, "feature", NS_DISCO_INFO))
-			strings.all[strings.count++] = or_empty(xnode_attr(node, "var"));
-	return strings;
-}
-
-static struct strings values_of(const struct xnode *field)
-{
-	struct strings strings = strings_new(field);
-	const struct xnode *node;
-
-	xnode_for_each_child (node, field)
-		if (xnode_is(node, "value", NS_DATA_FORM))
-			strings.all[strings.count++] = xnode_text(node, scratch());
-	qsort(strings.all, strings.count, sizeof(*strings.all), compare_bytes);
-	return strings;
-}
-
-/* A form or a field on its way into the string, and what it is sorted by. */
-struct form_part {
-	struct bytes type; /* or a field's var */
-	struct bytes text;
-};
-
-static bool is_form_type(const struct xnode *field)
-{
-	return xnode_is(field, "field", NS_DATA_FORM) &&
-	       bytes_is(xnode_attr(field, "var"), "FORM_TYPE");
-}
-
-/* NONE: no hidden FORM_TYPE, the form is ignored. False: two different values, ill-formed. */
-static bool form_type_of(const struct xnode *x, struct bytes *ret_type)
-{
-	const struct xnode *field;
-
-	*ret_type = BYTES_NONE;
-	xnode_for_each_child (field, x) {
-		struct strings values;
-		if (!is_form_type(field) || !bytes_is(xnode_attr(field, "type"), "hidden"))
-			continue;
-		values = values_of(field);
-		if (values.count == 0)
-			continue;
-		if (!bytes_equal(values.all[0], values.all[values.count - 1]))
-			return false;
-		*ret_type = values.all[0];
-	}
-	return true;
-}
-
-static struct bytes field_text(const struct xnode *field)
-{
-	struct strings values = values_of(field);
-	struct bytes text;
-	struct buf out;
-
-	buf_init(&out, 0);
-	buf_append(&out, or_empty(xnode_attr(field, "var")));
-	buf_append_byte(&out, '<');
-	strings_append(&out, &values);
-	text = arena_copy(scratch(), buf_bytes(&out));
-	buf_fini(&out);
-	return text;
-}
-
-static int compare_parts(const void *left, const void *right)
-{
-	return bytes_compare(((const struct form_part *)left)->type,
-			     ((const struct form_part *)right)->type);
-}
-
-/* Sorted by var; the text of each field has its var in front. */
-static struct bytes form_text_of(const struct xnode *x)
-{
-	struct form_part *parts = arena_alloc(scratch(), children_max(x) * sizeof(*parts));
-	const struct xnode *field;
-	struct bytes text;
-	size_t count = 0;
-	struct buf out;
-
-	xnode_for_each_child (field, x)
-		if (xnode_is(field, "field", NS_DATA_FORM) && !is_form_type(field))
-			parts[count++] = (struct form_part){ or_empty(xnode_attr(field, "var")),
-							     field_text(field) };
-	qsort(parts, count, sizeof(*parts), compare_parts);
-	buf_init(&out, 0);
-	for (size_t i = 0; i < count; i++)
-		buf_append(&out, parts[i].text);
-	text = arena_copy(scratch(), or_empty(buf_bytes(&out)));
-	buf_fini(&out);
-	return text;
-}
-
-/* False: ill-formed (two forms of one type, a type of two values). */
-static bool forms_append(struct buf *out, const struct xnode *query)
-{
-	struct form_part *parts = arena_alloc(scratch(), children_max(query) * sizeof(*parts));
-	size_t count = 0;
-	const struct xnode *x;
-
-	xnode_for_each_child (x, query) {
-		if (!xnode_is(x, "x", NS_DATA_FORM))
-			continue;
-		if (!form_type_of(x, &parts[count].type))
-			return false;
-		if (!bytes_is_none(parts[count].type))
-			parts[count++].text = form_text_of(x);
-	}
-	qsort(parts, count, sizeof(*parts), compare_parts);
-	for (size_t i = 0; i < count; i++) {
-		if (i > 0 && bytes_equal(parts[i - 1].type, parts[i].type))
-			return false;
-		buf_append(out, parts[i].type);
-		buf_append_byte(out, '<');
-		buf_append(out, parts[i].text);
-	}
-	return true;
-}
-
-/* In scratch; NONE if the answer is ill-formed (section 5.4, step 3) or names no identity. */
-static struct bytes verification(const struct xnode *query, enum hash hash,
-				 struct strings *ret_features)
-{
-	struct strings identities = identities_of(query);
-	uint8_t digest[HASH_MAX_BYTES];
-	bool is_fine;
-	struct buf s;
-
-	*ret_features = features_of(query);
-	if (identities.count == 0 || !strings_seal(&identities) || !strings_seal(ret_features))
-		return BYTES_NONE;
-	buf_init(&s, 0);
-	strings_append(&s, &identities);
-	strings_append(&s, ret_features);
-	is_fine = forms_append(&s, query);
-	hash_digest(hash, buf_bytes(&s), digest);
-	buf_fini(&s);
-	return is_fine ? base64_encode(scratch(), bytes_make(digest, hash_bytes(hash)))
-		       : BYTES_NONE;
-}
-
 /* --- the cache ---------------------------------------------------------------------------- */
 
 static void cache_forget(struct cache *cache, struct caps *caps)
@@ -364,7 +145,7 @@ static struct caps *cache_find(struct bytes key)
 	return caps;
 }
 
-static void features_keep(struct caps *caps, const struct strings *features)
+static void features_keep(struct caps *caps, const struct caps_features *features)
 {
 	size_t bytes = 0;
 	char *at;
@@ -381,7 +162,7 @@ static void features_keep(struct caps *caps, const struct strings *features)
 	caps->feature_count = (uint32_t)features->count;
 }
 
-static void cache_add(struct bytes key, const struct strings *features)
+static void cache_add(struct bytes key, const struct caps_features *features)
 {
 	struct cache *cache = cache_here();
 	struct caps *caps;
@@ -397,6 +178,11 @@ static void cache_add(struct bytes key, const struct strings *features)
 	table_put(&cache->kinds, bytes_make(caps->key, caps->key_len), caps);
 	list_add_tail(&cache->by_use, &caps->by_use);
 	metric_add(&metric_known, 1);
+}
+
+static int compare_bytes(const void *left, const void *right)
+{
+	return bytes_compare(*(const struct bytes *)left, *(const struct bytes *)right);
 }
 
 /* --- what clients announce ---------------------------------------------------------------- */
@@ -435,7 +221,7 @@ static void answered(struct session *session, const struct stanza *answer, void 
 {
 	const struct announced *announced = announced_of(session);
 	const struct xnode *query;
-	struct strings features;
+	struct caps_features features;
 	struct bytes ver, key, name;
 	enum hash hash;
 
@@ -447,7 +233,7 @@ static void answered(struct session *session, const struct stanza *answer, void 
 	name = bytes_cut(&ver, ' ');
 	if (query == NULL || !hash_find(name, &hash))
 		return;
-	if (bytes_equal(verification(query, hash, &features), ver))
+	if (bytes_equal(caps_verification(scratch(), query, hash, &features), ver))
 		cache_add(key, &features);
 	else
 		metric_add(&metric_refused, 1);
@@ -509,7 +295,7 @@ static void presence_heard(struct session *session, const struct stanza *presenc
 
 static void own_compute(struct own *own)
 {
-	struct strings features;
+	struct caps_features features;
 	struct stanza *info;
 	struct bytes ver;
 	struct buf xml;
@@ -523,7 +309,8 @@ static void own_compute(struct own *own)
 	xml_writer_fini(&w);
 	info = stanza_from_parts(STANZA_IQ, &(struct stanza_head){ 0 }, buf_bytes(&xml));
 	buf_fini(&xml);
-	ver = verification(xnode_first_child(stanza_root(info)), HASH_SHA1, &features);
+	ver = caps_verification(scratch(), xnode_first_child(stanza_root(info)), HASH_SHA1,
+				&features);
 	if (ver.len == sizeof(own->ver))
 		memcpy(own->ver, ver.ptr, ver.len);
 	stanza_unref(&info);
