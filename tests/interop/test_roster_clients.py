@@ -3,8 +3,6 @@
 edit cards and part; slixmpp gets its contact list as differences when it comes back."""
 import asyncio
 
-from slixmpp.exceptions import IqError
-
 from hearth import Server
 from peer import PATIENCE, Peer, run, take
 from profanity import Profanity

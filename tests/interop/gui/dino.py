@@ -2,11 +2,10 @@
 shows contacts and their presence, and chats with slixmpp. Pictures: build-test/pictures/dino-*.png."""
 import os
 import sqlite3
-import tempfile
 
-from hearth import Server, wait_for
+from hearth import wait_for
 from peer import Peer, run, take
-from screen import Screen, enter_namespaces, make_certificates, shows
+from screen import Screen, enter_namespaces, make_server, shows
 
 ROW = 120, 90  # the first conversation in Dino's list
 FIRST_CONTACT, START = (230, 137), (422, 28)  # in the dialog that lists all contacts
@@ -91,12 +90,9 @@ async def main(server, screen):
     await carol.down()
 
 
-enter_namespaces()
-home = tempfile.mkdtemp(prefix="hearth-gui-")
+home = enter_namespaces("localhost")
 display = Screen(home)
-certificate, key = make_certificates(home, "localhost")
-with Server(sets={"listen.c2s": "127.0.0.1:5222", "tls.certificate": certificate,
-                  "tls.key": key}) as started:
+with make_server(home) as started:
     for user in ("alice", "bob", "carol"):
         started.add_user(f"{user}@localhost")
     try:

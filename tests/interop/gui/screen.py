@@ -10,34 +10,51 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 
-from hearth import DEADLINE, wait_for
+from hearth import DEADLINE, Server, wait_for
 
 SKIPPED = 77
 PICTURES = "build-test/pictures"
+STAGE = "HEARTH_TEST_STAGE"
 
 
-def enter_namespaces():
-    """Starts this program again with its own network, mounts and processes; all of these end
-    with it. Skips the test where the machine does not allow that."""
-    if os.environ.get("HEARTH_NAMESPACES") != "entered":
-        words = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+def enter_namespaces(domain):
+    """Starts this program again with its own network, mounts and processes, all of which end with
+    it, as an ordinary user; with a certificate for the domain by an authority that everything in
+    there trusts. Returns a directory with cert.pem and key.pem, removed at the end. Skips the test
+    where the machine does not allow that."""
+    stage = os.environ.get(STAGE)
+    outer = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    inner = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
+    if stage is None:
         if os.getuid() != 0:
-            words.append("--map-root-user")
-        if subprocess.run([*words, "true"], check=False).returncode != 0:
+            outer.append("--map-root-user")
+        if subprocess.run([*outer, *inner, "true"], check=False).returncode != 0:
             print("no namespaces on this machine")
             sys.exit(SKIPPED)
-        os.environ["HEARTH_NAMESPACES"] = "entered"
-        os.execvp("unshare", [*words, sys.executable, *sys.argv])
+        start_again(outer, "root")
+    if stage == "root":
+        home = tempfile.mkdtemp(prefix="hearth-gui-")
+        start_loopback()
+        make_certificates(home, domain)
+        start_again(inner, home)
+    return stage
+
+
+def start_again(words, stage):
+    os.environ[STAGE] = stage
+    os.execvp(words[0], [*words, sys.executable, *sys.argv])
+
+
+def start_loopback():
     with socket.socket() as any_socket:
         up = struct.pack("16sH14x", b"lo", 0x1 | 0x40)  # IFF_UP | IFF_RUNNING
         fcntl.ioctl(any_socket, 0x8914, up)  # SIOCSIFFLAGS
 
 
 def make_certificates(home, domain):
-    """A certificate authority that everything in these namespaces trusts, and a certificate of
-    its for the domain. Returns the paths of the chain and the key."""
     def path(name):
         return os.path.join(home, name)
 
@@ -53,7 +70,12 @@ def make_certificates(home, domain):
     os.makedirs(path("trusted"))
     shutil.copy(path("ca.pem"), path("trusted/ca-certificates.crt"))
     subprocess.run(["mount", "--bind", path("trusted"), "/etc/ssl/certs"], check=True)
-    return path("cert.pem"), path("key.pem")
+
+
+def make_server(home):
+    """Where clients look for one by themselves."""
+    return Server(sets={"listen.c2s": "127.0.0.1:5222", "tls.certificate": home + "/cert.pem",
+                        "tls.key": home + "/key.pem"})
 
 
 class Screen:
