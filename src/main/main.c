@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "admin/lang.h"
+#include "base/check.h"
 #include "base/log.h"
 #include "core/registry.h"
 #include "main/args.h"
@@ -72,8 +73,25 @@ static int check_config(const struct args *args, const struct config *config,
 	return EXIT_STOPPED;
 }
 
+static void print_protocols(void)
+{
+	static const struct {
+		const char *name, *specification, *version, *sentence;
+	} protocols[] = {
+#define PROTOCOL(name, specification, version, sentence) \
+	{ name, specification, version, sentence },
+#include "core/protocols.def"
+#undef PROTOCOL
+	};
+
+	for (size_t i = 0; i < array_len(protocols); i++)
+		printf("%-16s %-9s %-7s %s\n", protocols[i].name, protocols[i].specification,
+		       protocols[i].version, protocols[i].sentence);
+}
+
 static int print_features(void)
 {
+	print_protocols();
 	for (unsigned i = 0; i < registry_count(); i++) {
 		const struct feature *feature = registry_at(i);
 		printf("%-16s %-9s %-7s %s\n", feature->name,
