@@ -1,5 +1,7 @@
 #include "core/subscribe.h"
 
+#include <errno.h>
+
 #include "base/check.h"
 #include "core/domain.h"
 #include "core/handover.h"
@@ -212,38 +214,64 @@ void subscribe_sent(struct session *session, const struct passage *passage,
 void subscribe_invited(struct user *user, struct jid contact, struct bytes content)
 {
 	struct subscribe_step step;
-	struct subscription_move move;
 
 	if (bytes_equal(contact.full, user->jid.full))
 		return;
 	step_begin(&step, user, contact.full);
-	move = subscription_move(SUBSCRIPTION_LINE_OUT, SUBSCRIPTION_STANZA_SUBSCRIBE,
-				 step.before);
-	step.change.state = move.next;
-	if (!subscription_has_from(move.next))
+	if (subscription_has_request(step.before)) { /* he has asked already */
+		step.change.state =
+			subscription_move(SUBSCRIPTION_LINE_OUT, SUBSCRIPTION_STANZA_SUBSCRIBED,
+					  step.before)
+				.next;
+		step_owe_type(&step, "subscribed");
+	} else if (!subscription_has_from(step.before)) {
 		step.change.flags |= ROSTER_APPROVED;
-	if (move.pass == SUBSCRIPTION_PASS)
-		step_owe_type_with(&step, "subscribe", content);
+	}
+	step.change.state = subscription_move(SUBSCRIPTION_LINE_OUT,
+					      SUBSCRIPTION_STANZA_SUBSCRIBE, step.change.state)
+				    .next;
+	step_owe_type_with(&step, "subscribe", content);
 	step_end(&step);
 }
 
+static bool is_listed(const struct roster_item *item)
+{
+	return item != NULL && (item->flags & ROSTER_IN_LIST) != 0;
+}
+
 /* Section 2.5.2: both directions end. */
+static void step_remove(struct subscribe_step *step)
+{
+	if (subscription_has_to(step->before) || subscription_is_asking(step->before))
+		step_owe_type(step, "unsubscribe");
+	if (subscription_has_from(step->before) || subscription_has_request(step->before))
+		step_owe_type(step, "unsubscribed");
+	step->change =
+		(struct roster_change){ .jid = step->contact, .state = SUBSCRIPTION_NONE };
+	step_end(step);
+}
+
 struct verdict subscribe_remove(struct iq *iq, struct jid contact)
 {
-	const struct roster_item *item = roster_find(roster_of(iq->user), contact.full);
 	struct subscribe_step step;
 
-	if (item == NULL || (item->flags & ROSTER_IN_LIST) == 0)
+	if (!is_listed(roster_find(roster_of(iq->user), contact.full)))
 		return verdict_fail(CONDITION_ITEM_NOT_FOUND, TEXT_NONE);
 	step_begin(&step, iq->user, contact.full);
 	step.asked = iq;
-	if (subscription_has_to(step.before) || subscription_is_asking(step.before))
-		step_owe_type(&step, "unsubscribe");
-	if (subscription_has_from(step.before) || subscription_has_request(step.before))
-		step_owe_type(&step, "unsubscribed");
-	step.change = (struct roster_change){ .jid = step.contact, .state = SUBSCRIPTION_NONE };
-	step_end(&step);
+	step_remove(&step);
 	return verdict_done();
+}
+
+int subscribe_drop(struct user *user, struct jid contact)
+{
+	struct subscribe_step step;
+
+	if (!is_listed(roster_find(roster_of(user), contact.full)))
+		return -ENOENT;
+	step_begin(&step, user, contact.full);
+	step_remove(&step);
+	return 0;
 }
 
 /* --- the received line ---------------------------------------------------------------------

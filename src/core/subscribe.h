@@ -16,9 +16,11 @@ void subscribe_sent(struct session *session, const struct passage *passage,
 void subscribe_received(const struct passage *passage, enum subscription_stanza kind);
 /* Section 2.5: takes a contact out of the roster and ends both subscriptions. */
 struct verdict subscribe_remove(struct iq *iq, struct jid contact);
+/* The same, as an administrator does it: 0, or -ENOENT. */
+int subscribe_drop(struct user *user, struct jid contact);
 /*
- * Makes a loaded user ask for the contact's presence, whose own request is approved beforehand
- * (section 3.4). content: XML for the request.
+ * Makes a loaded user ask for the contact's presence, whose own request is approved, beforehand
+ * (section 3.4) if need be. content: XML for the request.
  */
 void subscribe_invited(struct user *user, struct jid contact, struct bytes content);
 /* Requests that wait for an answer, to a session that became available (section 3.1.3). */
