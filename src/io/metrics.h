@@ -19,4 +19,7 @@ extern struct metric io_metric_handshakes_failed;
 extern struct metric io_metric_accepted;
 extern struct metric io_metric_accept_refused;
 
+extern struct metric io_metric_http_requests;
+extern struct metric io_metric_http_refused;
+
 #endif

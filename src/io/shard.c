@@ -333,4 +333,6 @@ void io_register_metrics(void)
 	metric_register(&io_metric_handshakes_failed);
 	metric_register(&io_metric_accepted);
 	metric_register(&io_metric_accept_refused);
+	metric_register(&io_metric_http_requests);
+	metric_register(&io_metric_http_refused);
 }
