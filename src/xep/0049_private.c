@@ -205,12 +205,14 @@ static void op_end(struct private_op *op)
 {
 	struct private_queue *queue = op->queue;
 	struct user *user = op->user;
+	struct private_op *next;
 
 	list_del(&op->list);
 	stanza_unref(&op->request);
 	block_free(op);
-	if (!list_is_empty(&queue->ops)) {
-		op_start(list_first(&queue->ops, struct private_op, list));
+	next = list_first(&queue->ops, struct private_op, list);
+	if (next != NULL) {
+		op_start(next);
 		return;
 	}
 	if (!queue->is_orphan)

@@ -164,13 +164,15 @@ static void features_keep(struct caps *caps, const struct caps_features *feature
 
 static void cache_add(struct bytes key, const struct caps_features *features)
 {
+	int64_t limit = settings_int(domain_settings(NULL), &option_cache);
 	struct cache *cache = cache_here();
 	struct caps *caps;
 
 	if (cache_find(key) != NULL)
 		return;
-	while (table_count(&cache->kinds) >= settings_int(domain_settings(NULL), &option_cache))
-		cache_forget(cache, list_first(&cache->by_use, struct caps, by_use));
+	while (table_count(&cache->kinds) >= limit &&
+	       (caps = list_first(&cache->by_use, struct caps, by_use)) != NULL)
+		cache_forget(cache, caps);
 	caps = block_alloc_zeroed(sizeof(*caps));
 	caps->key_len = (uint16_t)key.len;
 	memcpy(caps->key, key.ptr, key.len);
