@@ -249,7 +249,7 @@ void publisher_init(const struct publisher_host *host, struct config *taken_conf
 	list_init(&publisher.queue);
 }
 
-const struct domain_set *publisher_first_set(void)
+struct domain_set *publisher_first_set(void)
 {
 	return publisher.set;
 }

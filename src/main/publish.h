@@ -31,8 +31,8 @@ struct publisher_host {
 
 /* config is taken: domains take their settings out of it. Before the shards run. */
 void publisher_init(const struct publisher_host *host, struct config *taken_config);
-/* The configuration's domains alone, for the shards to begin with. */
-const struct domain_set *publisher_first_set(void);
+/* The configuration's domains alone, for the shards to begin with. Before they run. */
+struct domain_set *publisher_first_set(void);
 /* The configuration in force. */
 const struct config *publisher_config(void);
 /* On shard 0; waits for its turn. as admin_host. */

@@ -316,10 +316,9 @@ static void begin(void)
 	publish(BYTES_NONE, serving, NULL);
 }
 
-static void shard_started(struct shard *shard, void *context)
+static void shard_started(struct shard *shard, void *first_set)
 {
-	(void)context;
-	core_shard_start(publisher_first_set());
+	core_shard_start(first_set);
 	if (shard->id == 0)
 		begin();
 }
@@ -423,7 +422,8 @@ static int serve(struct config *config, struct err *ret_err)
 						 published, secure, configured },
 		       config);
 	sem_init(&worker.over, 0, 0);
-	status = shards_start(worker.shards, shard_started, NULL);
+	/* Read here: shard 0 may publish the next set before the last shard has begun. */
+	status = shards_start(worker.shards, shard_started, publisher_first_set());
 	if (status < 0)
 		return err_set(ret_err, status, "threads: %s", strerror(-status));
 	while (sem_wait(&worker.over) < 0)
