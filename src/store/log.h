@@ -98,7 +98,8 @@ void log_append(struct store_batch *batch, const struct store_decl *decl,
 		struct log_conversation *conversation, struct log_entry *entry);
 /*
  * Stores an entry of another server or of a backup as it is, with its id, n and time, and touches
- * no record. An entry of this id that is there already stays.
+ * no record: put that too, because owners are listed by their records. An entry of this id that
+ * is there already stays.
  */
 void log_import(struct store_batch *batch, const struct store_decl *decl,
 		const struct log_entry *entry);

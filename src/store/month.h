@@ -74,6 +74,7 @@ struct month {
 	uint32_t retention;
 	char *path;
 	uint32_t refs;
+	bool is_made; /* the file is there, with its tables */
 	bool is_gone; /* expired */
 	struct log_hot *active, *frozen;
 	uint64_t indexed; /* the index holds everything up to this seq */

@@ -56,6 +56,7 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_LOG_EXPIRED_PUT] = "INSERT INTO log_expired VALUES(?1, ?2) ON CONFLICT(retention) "
 				"DO UPDATE SET before_month = excluded.before_month "
 				"WHERE before_month < excluded.before_month",
+	[SQL_LOG_EXPIRED_DEL] = "DELETE FROM log_expired",
 	[SQL_LOG_EXPIRED_LIST] = "SELECT retention, before_month FROM log_expired",
 	[SQL_LOG_STATE_PUT] = "UPDATE log_state SET records = ?1",
 	[SQL_BLOB_IS_KNOWN] = "SELECT 1 FROM blob WHERE file = ?1",

@@ -2,11 +2,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 /* Months other than the newest that the writer keeps open. */
@@ -131,10 +133,14 @@ int sqlite_log_use(struct sqlite_log *log, struct month *month, struct err *ret_
 	close_oldest(log);
 	status = month_conn_open(&month->conn, month->path, MONTH_CREATE,
 				 &log->engine->store->config, ret_err);
-	if (status == 0)
-		month->checkpoint =
-			checkpoint_new(log->engine->checkpointer, month->conn.db, month->path);
-	return status;
+	if (status < 0)
+		return status;
+	month->checkpoint =
+		checkpoint_new(log->engine->checkpointer, month->conn.db, month->path);
+	pthread_mutex_lock(&log->lock);
+	month->is_made = true;
+	pthread_mutex_unlock(&log->lock);
+	return 0;
 }
 
 /* ---- removing files ---- */
@@ -197,6 +203,27 @@ void log_unlink(struct sqlite_log *log, const char *path)
 	log->unlinker = unlinker;
 }
 
+/* The log first: without its database it is nobody's, but not the other way round. */
+static void set_aside(struct sqlite_log *log, const char *path)
+{
+	static const char *const tails[] = { "-wal", "-shm", "" };
+	char *base = NULL;
+
+	check(asprintf(&base, "%s/gone-%" PRIx64 "-%u", log->dir, clock_real_us(),
+		       ++log->unlinked) >= 0);
+	for (size_t i = 0; i < array_len(tails); i++) {
+		char *from = NULL, *to = NULL;
+
+		check(asprintf(&from, "%s%s", path, tails[i]) >= 0);
+		check(asprintf(&to, "%s%s", base, tails[i]) >= 0);
+		rename(from, to);
+		free(from);
+		free(to);
+	}
+	log_unlink(log, base);
+	free(base);
+}
+
 static struct month *take_expired(struct sqlite_log *log, uint32_t retention,
 				  uint32_t before_month)
 {
@@ -224,9 +251,10 @@ void sqlite_log_expire(struct sqlite_log *log, uint32_t retention, uint32_t befo
 		if (log->record_month == month)
 			log->record_month = NULL;
 		close_month(month);
-		log_unlink(log, month->path);
+		set_aside(log, month->path);
 		sqlite_log_unref(log, month);
 	}
+	log->has_expired = true;
 }
 
 /* ---- opening and closing ---- */
@@ -259,6 +287,8 @@ static int list_months(struct sqlite_log *log, struct err *ret_err)
 	while ((entry = readdir(dir))) {
 		if (parse_name(entry->d_name, &number, &retention))
 			sqlite_log_month(log, number, retention);
+		else if (strncmp(entry->d_name, "gone-", 5) == 0)
+			unlinkat(dirfd(dir), entry->d_name, 0);
 	}
 	closedir(dir);
 	return 0;

@@ -69,11 +69,13 @@ struct sqlite_log {
 	struct month *record_month; /* takes records without an entry */
 	uint64_t pending_seq;	    /* rows up to here have left log_pending */
 	bool has_pending;	    /* there are rows in log_pending */
+	bool has_expired;	    /* months are out of the way that log_expired names */
 	bool is_stuck;		    /* some of them could not be moved */
 	uint64_t use;
 	uint32_t record_budget;
 	uint32_t idle_ticks;
 	struct log_unlinker *unlinker;
+	uint32_t unlinked;
 };
 
 /* ---- sqlite_log.c: files ---- */
@@ -87,7 +89,10 @@ struct month *sqlite_log_find_month(const struct sqlite_log *log, uint32_t numbe
 /* Opens the writer's connection if need be. */
 int sqlite_log_use(struct sqlite_log *log, struct month *month, struct err *ret_err);
 void sqlite_log_unref(struct sqlite_log *log, struct month *month);
-/* Drops the months before this one from memory and lets a thread unlink them. */
+/*
+ * Drops the months before this one: they get another name at once, so that a new file may take
+ * theirs, and a thread unlinks them.
+ */
 void sqlite_log_expire(struct sqlite_log *log, uint32_t retention, uint32_t before_month);
 /* Removes month files in a thread of its own. */
 void log_unlink(struct sqlite_log *log, const char *path);
@@ -127,6 +132,9 @@ int sqlite_log_commit_month(struct sqlite_log *log, struct month *month, bool is
 /* Finds an entry: in memory, or in the index. 1, 0 or negative. */
 int sqlite_log_locate(struct sqlite_log *log, struct month *month, uint64_t owner, uint64_t id,
 		      struct log_place *ret_place);
+/* Is it deleted or trimmed, and only not yet removed? */
+bool sqlite_log_is_removed(struct sqlite_log *log, struct month *month,
+			   const struct log_row_side *side, const struct log_place *place);
 /* Takes an owner's side from a row, which goes with its last one. */
 int sqlite_log_take_side(struct month *month, uint64_t seq, uint64_t owner, uint64_t id);
 bool sqlite_log_is_gone(const struct log_gone *gone, uint32_t store_id, struct bytes owner,

@@ -96,32 +96,56 @@ static int check_n(struct sqlite_log *log, const struct log_row_side *side)
 	return 0;
 }
 
-/* Of several files of that month, the one that has it; NULL: none has. */
+/* Prepared in this group, and not written yet. */
+static struct month *month_of_staged(const struct sqlite_log *log,
+				     const struct log_row_side *wanted)
+{
+	struct month *month = NULL;
+
+	for (uint32_t i = 0; i < log->job_count; i++) {
+		const struct log_row *row = log->jobs[i].first;
+
+		for (; row; row = row->next) {
+			for (uint32_t j = 0; j < row->count; j++) {
+				const struct log_row_side *side = &row->sides[j];
+
+				if (side->entry && side->entry != wanted->entry &&
+				    side->entry->id == wanted->entry->id &&
+				    side->store_id == wanted->store_id &&
+				    bytes_equal(side->owner, wanted->owner) && !row->is_void)
+					month = row->month;
+			}
+		}
+	}
+	return month;
+}
+
+static bool has_entry(struct sqlite_log *log, struct month *month,
+		      const struct log_row_side *side)
+{
+	struct log_place place;
+	int64_t name;
+
+	if (sqlite_log_use(log, month, NULL) < 0)
+		return false;
+	name = month_conn_find_name(&month->conn, side->owner);
+	return name > 0 &&
+	       sqlite_log_locate(log, month, log_owner_key((uint64_t)name, side->store_id),
+				 side->entry->id, &place) == 1 &&
+	       !sqlite_log_is_removed(log, month, side, &place);
+}
+
+/* Of the files of that month, one per class of retention, the one that has it; or NULL. */
 static struct month *month_of_entry(struct sqlite_log *log, const struct log_row_side *side)
 {
 	uint32_t number = log_id_month(side->entry->id);
-	struct month *only = NULL;
-	uint32_t count = 0;
+	struct month *staged = month_of_staged(log, side);
 
-	for (struct month *month = log->months; month; month = month->next) {
-		if (month->number == number && ++count)
-			only = month;
-	}
-	if (count < 2)
-		return only;
-	for (struct month *month = log->months; month; month = month->next) {
-		struct log_place place;
-		int64_t name;
-
-		if (month->number != number || sqlite_log_use(log, month, NULL) < 0)
-			continue;
-		name = month_conn_find_name(&month->conn, side->owner);
-		if (name > 0 &&
-		    sqlite_log_locate(log, month, log_owner_key((uint64_t)name, side->store_id),
-				      side->entry->id, &place) == 1)
+	for (struct month *month = log->months; month && !staged; month = month->next) {
+		if (month->number == number && has_entry(log, month, side))
 			return month;
 	}
-	return NULL;
+	return staged;
 }
 
 /* A record without an entry goes where the last entry went. */
@@ -195,11 +219,11 @@ static int prepare_change(struct sqlite_log *log, struct preparing *at,
 	struct log_row *row = row_new(log, at->job, kind);
 
 	fill_side(log, &row->sides[0], at->job->batch, op);
-	if (kind == ROW_IMPORT)
+	row->month = month_of_entry(log, &row->sides[0]);
+	/* An import that finds its entry elsewhere leaves it there. */
+	if (kind == ROW_IMPORT && !row->month)
 		row->month = sqlite_log_month(log, log_id_month(op->entry->id),
 					      op->entry->retention);
-	else
-		row->month = month_of_entry(log, &row->sides[0]);
 	row->is_void = row->month == NULL;
 	return check_size(op->entry);
 }
@@ -236,7 +260,7 @@ static void prepare_gone(struct sqlite_log *log, struct log_job *job, const stru
 {
 	struct log_gone *gone;
 
-	if (!log->months)
+	if (!log->months && !log->records && !log->frozen_records)
 		return;
 	if (op->kind == OP_DELETE_DOMAIN) {
 		struct buf *buf = &log->buf;
@@ -252,6 +276,7 @@ static void prepare_gone(struct sqlite_log *log, struct log_job *job, const stru
 	}
 	gone->store_id = op->decl ? store_id_of(log, op) : 0;
 	gone->before_id = op->kind == OP_TRIM ? op->number : 0;
+	gone->seq = UINT64_MAX; /* until it gets its number, it holds for all */
 	gone->next = job->gone;
 	job->gone = gone;
 	stage_deletion(log, gone);
@@ -600,9 +625,14 @@ int sqlite_log_forget_pending(struct sqlite_conn *conn)
 {
 	struct sqlite_log *log = conn->engine->log;
 	sqlite3_stmt *statement;
+	int status = 0;
 
-	if (!log->has_pending || log->is_stuck)
-		return 0;
+	if (log->has_expired) {
+		log->has_expired = false;
+		status = sqlite_conn_run(conn, SQL_LOG_EXPIRED_DEL);
+	}
+	if (!log->has_pending || log->is_stuck || status < 0)
+		return status;
 	statement = sqlite_conn_get(conn, SQL_LOG_PENDING_DEL);
 	if (statement)
 		sqlite3_bind_int64(statement, 1, (int64_t)log->pending_seq);

@@ -495,7 +495,7 @@ static struct month **list_months(struct reading *r, size_t *ret_count)
 		room++;
 	months = arena_alloc(&r->arena, (room + 1) * sizeof(struct month *));
 	for (struct month *month = r->log->months; month; month = month->next) {
-		if (month->number < first || month->number > last)
+		if (month->number < first || month->number > last || !month->is_made)
 			continue;
 		month->refs++;
 		months[count++] = month;

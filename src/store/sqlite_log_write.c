@@ -225,19 +225,44 @@ static int apply_entries(struct sqlite_log *log, struct month *month, struct log
 	return insert_row(log, month, row, row->sides[0].entry);
 }
 
-/* Deleted or trimmed, and only not yet removed? When in doubt it is. */
-static bool is_removed(struct sqlite_log *log, struct month *month,
-		       const struct log_row_side *side, const struct log_place *place)
+static bool is_gone_as(const struct sqlite_log *log, const struct log_row_side *side,
+		       struct bytes conversation, const struct log_place *place)
 {
-	sqlite3_stmt *statement = month_conn_get(&month->conn, MONTH_NAME_GET);
+	if (sqlite_log_is_gone(log->gone, side->store_id, side->owner, conversation, place->id,
+			       place->seq))
+		return true;
+	for (uint32_t i = 0; i < log->job_count; i++) {
+		if (sqlite_log_is_gone(log->jobs[i].gone, side->store_id, side->owner,
+				       conversation, place->id, place->seq))
+			return true;
+	}
+	return false;
+}
+
+static bool has_markers(const struct sqlite_log *log)
+{
+	bool has = log->gone != NULL;
+
+	for (uint32_t i = 0; i < log->job_count && !has; i++)
+		has = log->jobs[i].gone != NULL;
+	return has;
+}
+
+/* When in doubt it is. */
+bool sqlite_log_is_removed(struct sqlite_log *log, struct month *month,
+			   const struct log_row_side *side, const struct log_place *place)
+{
+	sqlite3_stmt *statement;
 	bool is_gone = true;
 
+	if (!has_markers(log))
+		return false;
+	statement = month_conn_get(&month->conn, MONTH_NAME_GET);
 	if (!statement)
 		return true;
 	sqlite3_bind_int64(statement, 1, (int64_t)place->conversation);
 	if (sqlite3_step(statement) == SQLITE_ROW)
-		is_gone = sqlite_log_is_gone(log->gone, side->store_id, side->owner,
-					     month_column(statement, 0), place->id, place->seq);
+		is_gone = is_gone_as(log, side, month_column(statement, 0), place);
 	sqlite3_reset(statement);
 	return is_gone;
 }
@@ -254,7 +279,7 @@ static int find_own(struct sqlite_log *log, struct month *month,
 		return (int)name;
 	written->owner = log_owner_key((uint64_t)name, side->store_id);
 	status = sqlite_log_locate(log, month, written->owner, side->entry->id, ret_place);
-	if (status == 1 && log->gone && is_removed(log, month, side, ret_place))
+	if (status == 1 && sqlite_log_is_removed(log, month, side, ret_place))
 		return 0;
 	return status;
 }
