@@ -81,9 +81,8 @@ void core_shard_start(const struct domain_set *set)
 	domain_adopt(set);
 }
 
-void core_shard_stop(void)
+void core_shard_end_sessions(void)
 {
-	struct core_shard *core = core_shard();
 	uint32_t cursor = 0;
 	struct user *user;
 
@@ -95,6 +94,13 @@ void core_shard_stop(void)
 		user->pins--;
 		user_release(user);
 	}
+}
+
+void core_shard_stop(void)
+{
+	struct core_shard *core = core_shard();
+
+	core_shard_end_sessions();
 	timer_disarm(&core->unpause);
 	slots_free(SLOT_SHARD, &core->slots);
 	throttle_fini();

@@ -24,7 +24,9 @@ int core_register(struct err *ret_err);
 void core_start(struct store *store);
 /* Makes this shard's state and adopts the domains. */
 void core_shard_start(const struct domain_set *set);
-/* Ends what is still bound and frees the shard's state. */
+/* Ends what is still bound; features may write at that. */
+void core_shard_end_sessions(void);
+/* The same, and frees the shard's state. Nothing of the store is awaited any more. */
 void core_shard_stop(void);
 
 #endif

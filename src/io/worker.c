@@ -22,6 +22,7 @@ struct worker_pool {
 	unsigned running;
 	unsigned queue_max;
 	bool is_ending;
+	bool is_inline;
 	unsigned workers;
 	pthread_t threads[];
 };
@@ -109,6 +110,7 @@ int worker_pool_new(unsigned workers, unsigned queue_max, struct worker_pool **r
 	pthread_cond_init(&pool->has_work, NULL);
 	pool->end = &pool->first;
 	pool->queue_max = queue_max;
+	pool->is_inline = workers == 0;
 	r = start_workers(pool, workers);
 	if (r < 0) {
 		worker_pool_free(&pool);
@@ -118,19 +120,24 @@ int worker_pool_new(unsigned workers, unsigned queue_max, struct worker_pool **r
 	return 0;
 }
 
+void worker_pool_end(struct worker_pool *pool)
+{
+	pthread_mutex_lock(&pool->mutex);
+	pool->is_ending = true;
+	pthread_cond_broadcast(&pool->has_work);
+	pthread_mutex_unlock(&pool->mutex);
+	while (pool->workers > 0)
+		pthread_join(pool->threads[--pool->workers], NULL);
+}
+
 void worker_pool_free(struct worker_pool **pool)
 {
 	struct worker_pool *p = *pool;
 
 	if (!p)
 		return;
-	check(p->workers > 0 || p->waiting == 0); /* inline work still needs its pool */
-	pthread_mutex_lock(&p->mutex);
-	p->is_ending = true;
-	pthread_cond_broadcast(&p->has_work);
-	pthread_mutex_unlock(&p->mutex);
-	for (unsigned i = 0; i < p->workers; i++)
-		pthread_join(p->threads[i], NULL);
+	check(!p->is_inline || p->waiting == 0); /* inline work still needs its pool */
+	worker_pool_end(p);
 	pthread_cond_destroy(&p->has_work);
 	pthread_mutex_destroy(&p->mutex);
 	free(p);
@@ -148,7 +155,7 @@ static int enqueue(struct worker_pool *pool, struct work *work)
 	int r = -EAGAIN;
 
 	pthread_mutex_lock(&pool->mutex);
-	if (pool->waiting < pool->queue_max) {
+	if (!pool->is_ending && pool->waiting < pool->queue_max) {
 		work->next = NULL;
 		*pool->end = work;
 		pool->end = &work->next;
@@ -162,7 +169,7 @@ static int enqueue(struct worker_pool *pool, struct work *work)
 
 static int post_inline(struct worker_pool *pool, struct work *work)
 {
-	if (pool->waiting >= pool->queue_max)
+	if (pool->is_ending || pool->waiting >= pool->queue_max)
 		return -EAGAIN;
 	pool->waiting++;
 	work->mail.deliver = run_inline;
@@ -178,7 +185,7 @@ int worker_post(struct worker_pool *pool, struct work *work)
 	work->home = shard_self();
 	work->pool = pool;
 	work->mail.deliver = arrived_home;
-	r = pool->workers > 0 ? enqueue(pool, work) : post_inline(pool, work);
+	r = pool->is_inline ? post_inline(pool, work) : enqueue(pool, work);
 	if (r < 0)
 		metric_add(&io_metric_work_refused, 1);
 	return r;

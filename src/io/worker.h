@@ -32,6 +32,8 @@ int worker_pool_new(unsigned workers, unsigned queue_max, struct worker_pool **r
  * the pool before the shards. An inline pool must be idle. NULL is accepted.
  */
 void worker_pool_free(struct worker_pool **pool);
+/* The first half of that: from now on posts are refused as by a full queue. */
+void worker_pool_end(struct worker_pool *pool);
 
 void work_init(struct work *work, const char *name, void (*run)(struct work *work),
 	       void (*done)(struct work *work));

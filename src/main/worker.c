@@ -33,7 +33,8 @@
 
 enum {
 	WORKER_QUEUE_MAX = 4096,
-	DRAIN_MS = 2000, /* for clients to read the end of their stream */
+	DRAIN_MS = 2000,  /* for clients to read the end of their stream */
+	SETTLE_MS = 5000, /* for the disk to answer */
 	TICKET_KEY_MS = 4 * 3600 * 1000,
 };
 
@@ -381,28 +382,59 @@ static int prepare(struct config *config, struct err *ret_err)
 	return open_store(settings, ret_err);
 }
 
-static void stop_shard(struct shard *shard)
+static void end_shard(struct shard *shard)
 {
 	shard_enter(shard);
 	if (shard_context(shard, SHARD_ADMIN))
 		control_stop();
-	if (shard_context(shard, SHARD_CORE))
-		core_shard_stop();
 	if (shard->id == 0)
 		loop_remove(&shard->loop, &worker.signals);
+	if (shard_context(shard, SHARD_CORE))
+		core_shard_end_sessions();
 	shard_enter(NULL);
+}
+
+static void stop_shard(struct shard *shard)
+{
+	shard_enter(shard);
+	if (shard_context(shard, SHARD_CORE))
+		core_shard_stop();
+	shard_enter(NULL);
+}
+
+static void turn_first_shard(void)
+{
+	shard_enter(worker.shards->shards[0]);
+	shard_turn(1);
+	shard_enter(NULL);
+}
+
+/* What was begun comes to its end: whoever waits for the disk hears of it and lets go. */
+static void settle(void)
+{
+	uint64_t until_ms = clock_ms() + SETTLE_MS;
+	shards_run_until_idle(worker.shards);
+	while (worker.store && store_is_busy(worker.store) && clock_ms() < until_ms) {
+		turn_first_shard();
+		shards_run_until_idle(worker.shards);
+	}
 }
 
 /* Order: nothing may be freed that something below it still points to. */
 static void tear_down(void)
 {
-	worker_pool_free(&worker.workers);
+	unsigned count = worker.shards ? worker.shards->count : 0;
+	if (worker.workers)
+		worker_pool_end(worker.workers);
+	for (unsigned i = 0; i < count; i++)
+		end_shard(worker.shards->shards[i]);
 	if (worker.shards)
-		shards_run_until_idle(worker.shards);
-	for (unsigned i = 0; worker.shards && i < worker.shards->count; i++)
+		settle();
+	for (unsigned i = 0; i < count; i++)
 		stop_shard(worker.shards->shards[i]);
 	if (worker.store)
 		store_close(&worker.store);
+	worker_pool_free(&worker.workers);
 	shards_free(&worker.shards);
 	if (worker.tickets)
 		tls_tickets_unref(&worker.tickets);

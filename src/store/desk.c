@@ -89,6 +89,17 @@ uint64_t store_in_flight(const struct store *store)
 	return desk ? desk->in_flight : 0;
 }
 
+bool store_is_busy(const struct store *store)
+{
+	for (unsigned i = 0; i < SHARDS_MAX; i++) {
+		const struct store_desk *desk = atomic_load(&store->desks[i]);
+
+		if (desk && desk->in_flight + desk->reads_in_flight > 0)
+			return true;
+	}
+	return false;
+}
+
 /* ---- reads ---- */
 
 static void read_arrive(struct store_reply *reply)
@@ -96,6 +107,7 @@ static void read_arrive(struct store_reply *reply)
 	struct store_read *read = container_of(reply, struct store_read, reply);
 
 	metric_add(&store_reads, 1);
+	reply->desk->reads_in_flight--;
 	read->done(read, read->status, read->context);
 	if (!read->is_taken)
 		store_read_free(&read);
@@ -127,6 +139,7 @@ void store_read_submit(struct store_read **read_at, store_read_fn *done, void *c
 	read->reply.desk = desk;
 	read->reply.arrive = read_arrive;
 	read->reply.drop = read_drop;
+	desk->reads_in_flight++;
 	line = table_find(&desk->lines, read->owner);
 	if (!line) {
 		read_issue(desk, read);

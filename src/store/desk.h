@@ -24,7 +24,8 @@ struct store_desk {
 	struct store *store;
 	struct shard *shard;
 	uint64_t last_seq;
-	uint64_t in_flight;
+	uint64_t in_flight; /* batches */
+	uint64_t reads_in_flight;
 	uint64_t last_log_id;
 	struct table lines; /* struct store_line by owner */
 	/* Issued in this turn; handed to the engine at its end, so that it wakes once. */

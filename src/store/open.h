@@ -45,6 +45,9 @@ void store_config_init(struct store_config *config, const struct settings *setti
  */
 int store_open(const struct store_config *config, struct store **ret_store,
 	       struct err *ret_err);
+/* Something that a shard asked for has not been answered. When the threads of the shards have
+ * stopped. */
+bool store_is_busy(const struct store *store);
 /*
  * Commits what was issued and frees everything; blocks. Call it when the shards have stopped
  * and before they are freed; completions that no shard has taken are dropped.

@@ -359,6 +359,28 @@ static void worker_threads_come_home(void **state)
 	shards_free(&group);
 }
 
+/* Threads or none: what was posted is done, nothing more is taken. */
+static void an_ended_pool_refuses(void **state)
+{
+	(void)state;
+	for (unsigned workers = 0; workers <= 2; workers += 2) {
+		sums_done = 0;
+		group_new(1);
+		assert_int_equal(worker_pool_new(workers, 10, &pool), 0);
+		shard_enter(group->shards[0]);
+		assert_int_equal(post_sum(1), 0);
+		assert_int_equal(post_sum(2), 0);
+		worker_pool_end(pool);
+		assert_int_equal(post_sum(3), -EAGAIN);
+		shards_run_until_idle(group);
+		assert_int_equal(sums_done, 2);
+		assert_int_equal(post_sum(4), -EAGAIN);
+		shard_enter(NULL);
+		worker_pool_free(&pool);
+		shards_free(&group);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +392,7 @@ int main(void)
 		cmocka_unit_test(other_threads_may_post),
 		cmocka_unit_test(inline_workers_are_bounded),
 		cmocka_unit_test(worker_threads_come_home),
+		cmocka_unit_test(an_ended_pool_refuses),
 	};
 
 	io_register_metrics();
