@@ -50,8 +50,9 @@ class Peer(slixmpp.ClientXMPP):
         return self
 
     async def again(self):
-        """Leaves and comes back with what it remembers."""
-        await self.down()
+        """Leaves, if it is there, and comes back with what it remembers."""
+        if self.is_connected():
+            await self.down()
         self.is_up = asyncio.get_event_loop().create_future()
         return await self.up()
 

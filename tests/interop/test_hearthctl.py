@@ -5,7 +5,7 @@ import pty
 import subprocess
 import sys
 
-from hearth import HEARTHCTL, Client, Server, expect, run
+from hearth import DEADLINE, HEARTHCTL, Client, Server, expect, run
 
 
 def says(done, code, text):
@@ -128,7 +128,7 @@ def passwords_at_a_terminal(server):
 
 def stopping(server):
     says(server.ctl("stop"), 0, "The server stops.")
-    expect(server.process.wait(20) == 0, "exit code 0")
+    expect(server.process.wait(DEADLINE) == 0, "exit code 0")
     says(server.ctl("status", check=False), 1, "no hearthd is running on the data directory")
     expect("secret" not in server.log() and "s3cret" not in server.log(), "no password is logged")
 

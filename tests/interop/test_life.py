@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from hearth import HEARTHD, Client, Server, expect, run, unchecked_tls, wait_for
+from hearth import DEADLINE, HEARTHD, Client, Server, expect, run, unchecked_tls, wait_for
 
 
 def clients_are_back_within_two_seconds_of_a_crash():
@@ -38,7 +38,7 @@ def a_term_signal_closes_streams_politely():
         server.process.terminate()
         said = client.read_until("</stream:stream>")
         expect("system-shutdown" in said, said)
-        expect(server.process.wait(20) == 0, "exit code 0")
+        expect(server.process.wait(DEADLINE) == 0, "exit code 0")
 
 
 def make_certificate(directory, name):
@@ -160,7 +160,7 @@ def systemd_may_bring_the_sockets():
             Client(ports[0]).open()
         finally:
             process.terminate()
-            expect(process.wait(20) == 0, "exit code 0")
+            expect(process.wait(DEADLINE) == 0, "exit code 0")
 
 
 run(clients_are_back_within_two_seconds_of_a_crash, a_term_signal_closes_streams_politely,

@@ -3,6 +3,7 @@ shows contacts and their presence, and chats with slixmpp. Pictures: build-test/
 import os
 import sqlite3
 
+from contacts import RECEIPTS, befriend, talk
 from hearth import wait_for
 from peer import Peer, run, take
 from screen import Screen, enter_namespaces, make_server, shows
@@ -32,35 +33,16 @@ def start_dino(screen):
     return screen.start("dino-im")
 
 
-async def befriend(bob, contacts):
-    for contact, name in contacts.items():
-        await bob.update_roster(contact.boundjid.bare, name=name)
-        bob.send_presence_subscription(contact.boundjid.bare)
-        await bob.sees(contact.boundjid.bare, "available")
-        await contact.sees(bob.boundjid.bare, "available")
-
-
-async def chat(screen, alice, carol):
-    receipts, shown = alice.listen("receipt_received"), alice.listen("marker_displayed")
+async def chat(screen, alice):
     screen.presses("ctrl+t")
     await shows("Start Conversation", "Alice 爱丽丝", "alice@localhost", "Carol")
     screen.picture("dino-roster")
     screen.click(*FIRST_CONTACT)
     screen.click(*START)
     await shows("Alice 爱丽丝", but=["Start Conversation"])
-    message = alice.make_message("bob@localhost", "你好 from slixmpp 👋", mtype="chat")
-    message["request_receipt"] = True
-    message.enable("markable")
-    message.send()
-    await shows("你好 from slixmpp 👋")
-    assert (await take(receipts))["receipt"] == message["id"]
-    assert (await take(shown))["displayed"]["id"] == message["id"]
-    for text in ("Hello from Dino", "再见 <b>&amp;"):
-        screen.types(text)
-        screen.presses("Return")
-        sender, kind, body = await alice.next_body()
-        assert (sender.full, kind, body) == ("bob@localhost/dino", "chat", text), (sender, body)
-        await shows(text)
+    seen = alice.listen("marker_displayed")
+    await talk(screen, alice, "dino")
+    await take(seen)
     screen.picture("dino-chat")
 
 
@@ -72,17 +54,17 @@ async def presence(screen, alice):
 
 
 async def main(server, screen):
-    plugins = ("xep_0184", "xep_0333")
-    alice = await Peer("alice@localhost/phone", "secret", server, plugins=plugins).up()
+    alice = await Peer("alice@localhost/phone", "secret", server, plugins=RECEIPTS).up()
     carol = await Peer("carol@localhost/phone", "secret", server).up()
     bob = await Peer("bob@localhost/desk", "secret", server).up()
-    await befriend(bob, {alice: "Alice 爱丽丝", carol: "Carol"})
+    await befriend(bob, alice, "Alice 爱丽丝", "朋友")
+    await befriend(bob, carol, "Carol", "Work")
     await bob.down()
     await alice.sees("bob@localhost/desk", "unavailable")
     dino = start_dino(screen)
     await alice.sees("bob@localhost/dino", "available")
     await shows("You have no open chats")
-    await chat(screen, alice, carol)
+    await chat(screen, alice)
     await presence(screen, alice)
     dino.terminate()
     await alice.sees("bob@localhost/dino", "unavailable")

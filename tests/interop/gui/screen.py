@@ -125,8 +125,8 @@ class Screen:
     def xdotool(self, *words):
         subprocess.run(["xdotool", *map(str, words)], check=True, env=self.environment)
 
-    def click(self, x, y):
-        self.xdotool("mousemove", x, y, "click", 1)
+    def click(self, x, y, times=1):
+        self.xdotool("mousemove", x, y, "click", "--repeat", times, "--delay", 80, 1)
 
     def hover(self, x, y):
         """A tooltip comes half a second after the mouse has come to rest."""
