@@ -1,5 +1,6 @@
 #include "core/friend.h"
 
+#include <errno.h>
 #include <inttypes.h>
 
 #include "base/block.h"
@@ -72,7 +73,7 @@ void friend_loaded(struct user *user, struct bytes key, struct bytes value)
 		friends_put(friends, key, expires_us);
 }
 
-void friend_token_add(struct user *user, struct bytes key, uint64_t expires_us)
+static void friend_add(struct user *user, struct bytes key, uint64_t expires_us)
 {
 	struct friends *friends = slot_get(&friend_slot, user);
 	struct store_batch *batch = store_batch_new(core_store(), user->jid.full);
@@ -121,29 +122,62 @@ bool friend_token_take(struct user *user, struct bytes token)
 
 /* --- at another account's home ----------------------------------------------------------- */
 
+enum friend_verb { FRIEND_GRANT, FRIEND_REVOKE, FRIEND_ASK };
+
 struct friend_errand {
 	struct errand errand;
 	struct user_wait wait;
+	struct gate_output committed;
 	struct arena arena;
+	enum friend_verb verb;
 	struct jid user;
-	struct jid inviter; /* JID_NONE: revoke */
-	struct bytes token; /* or its key */
+	struct jid inviter; /* ASK */
+	struct bytes token; /* ASK; else its key */
+	uint64_t expires_us;
+	int status;
+	void (*done)(int status, void *context);
+	void *context;
 };
+
+static void errand_committed(struct gate_output *output, int status)
+{
+	struct friend_errand *it = container_of(output, struct friend_errand, committed);
+
+	it->status = status;
+	errand_return(&it->errand);
+}
+
+static void errand_act(struct friend_errand *it, struct user *user)
+{
+	switch (it->verb) {
+	case FRIEND_GRANT:
+		friend_add(user, it->token, it->expires_us);
+		break;
+	case FRIEND_REVOKE:
+		friend_remove(user, it->token);
+		break;
+	case FRIEND_ASK:
+		subscribe_invited(
+			user, it->inviter,
+			arena_printf(scratch(),
+				     "<preauth xmlns='urn:xmpp:pars:0' token='%.*s'/>",
+				     BYTES_ARG(it->token)));
+		break;
+	}
+}
 
 static void errand_ready(struct user_wait *wait, struct user *user, int status)
 {
 	struct friend_errand *it = container_of(wait, struct friend_errand, wait);
-	struct bytes preauth;
 
-	if (status == 0 && jid_is_none(it->inviter)) {
-		friend_remove(user, it->token);
-	} else if (status == 0) {
-		preauth = arena_printf(scratch(),
-				       "<preauth xmlns='urn:xmpp:pars:0' token='%.*s'/>",
-				       BYTES_ARG(it->token));
-		subscribe_invited(user, it->inviter, preauth);
+	it->status = status;
+	if (status < 0) {
+		errand_return(&it->errand);
+		return;
 	}
-	errand_return(&it->errand);
+	errand_act(it, user);
+	it->committed.leave = errand_committed;
+	gate_pass(&user->gate, &it->committed);
 }
 
 static void errand_run(struct errand *errand)
@@ -151,6 +185,7 @@ static void errand_run(struct errand *errand)
 	struct friend_errand *it = container_of(errand, struct friend_errand, errand);
 	const struct domain *domain = domain_find(jid_domain(it->user));
 
+	it->status = -ENOENT;
 	if (domain == NULL)
 		errand_return(errand);
 	else
@@ -161,29 +196,51 @@ static void errand_back(struct errand *errand)
 {
 	struct friend_errand *it = container_of(errand, struct friend_errand, errand);
 
+	if (it->done != NULL)
+		it->done(it->status, it->context);
 	arena_fini(&it->arena);
 	block_free(it);
 }
 
-static void errand_start(struct jid user, struct jid inviter, struct bytes token)
+static struct friend_errand *errand_new(enum friend_verb verb, struct jid user,
+					struct bytes token)
 {
 	struct friend_errand *it = block_alloc_zeroed(sizeof(*it));
 
 	errand_init(&it->errand, "friend", errand_run, errand_back);
 	arena_init(&it->arena, 256);
 	it->wait.run = errand_ready;
+	it->verb = verb;
 	it->user = jid_copy(&it->arena, jid_to_bare(user));
-	it->inviter = jid_is_none(inviter) ? JID_NONE : jid_copy(&it->arena, inviter);
 	it->token = arena_copy(&it->arena, token);
-	errand_send(&it->errand, place_shard(user));
+	return it;
+}
+
+static void errand_start(struct friend_errand *it)
+{
+	errand_send(&it->errand, place_shard(it->user));
+}
+
+void friend_token_grant(struct jid inviter, struct bytes key, uint64_t expires_us,
+			void (*done)(int status, void *context), void *context)
+{
+	struct friend_errand *it = errand_new(FRIEND_GRANT, inviter, key);
+
+	it->expires_us = expires_us;
+	it->done = done;
+	it->context = context;
+	errand_start(it);
 }
 
 void friend_token_revoke(struct jid inviter, struct bytes key)
 {
-	errand_start(inviter, JID_NONE, key);
+	errand_start(errand_new(FRIEND_REVOKE, inviter, key));
 }
 
 void friend_ask(struct jid user, struct jid inviter, struct bytes token)
 {
-	errand_start(user, jid_to_bare(inviter), token);
+	struct friend_errand *it = errand_new(FRIEND_ASK, user, token);
+
+	it->inviter = jid_copy(&it->arena, jid_to_bare(inviter));
+	errand_start(it);
 }

@@ -15,8 +15,12 @@ extern struct store_decl friend_store;
 
 /* The store's answer while an account is loaded (struct preload). */
 void friend_loaded(struct user *user, struct bytes key, struct bytes value);
-/* key: invite_key() of the token. Commits. */
-void friend_token_add(struct user *user, struct bytes key, uint64_t expires_us);
+/*
+ * Promises it: key is invite_key() of the token. done(status, context) on this shard when it is
+ * committed; -ENOENT: no such account. From any shard.
+ */
+void friend_token_grant(struct jid inviter, struct bytes key, uint64_t expires_us,
+			void (*done)(int status, void *context), void *context);
 /* True if the token is the user's and its time is not over: it is used up, and committed. */
 bool friend_token_take(struct user *user, struct bytes token);
 /* The same without using it: takes it away from whoever invited. From any shard. */

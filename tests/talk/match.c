@@ -108,15 +108,29 @@ bool match_parse_block(struct arena *arena, struct bytes xml, struct stanza ***r
 	return true;
 }
 
-/* {any}, {name}, or the same bytes. */
+static bool is_name(struct bytes name)
+{
+	for (size_t i = 0; i < name.len; i++)
+		if (strchr("abcdefghijklmnopqrstuvwxyz0123456789", name.ptr[i]) == NULL)
+			return false;
+	return name.len > 0;
+}
+
+/* {any}, {name}, one of them with text around it, or the same bytes. */
 static bool match_value(struct bytes expected, struct bytes actual, struct variables *variables)
 {
+	ptrdiff_t open = bytes_find_byte(expected, '{');
+	struct bytes after = bytes_skip(expected, open < 0 ? 0 : (size_t)open + 1);
+	struct bytes name = bytes_cut(&after, '}'), before;
 	const struct variable *variable;
-	struct bytes name;
 
-	if (expected.len < 3 || expected.ptr[0] != '{' || expected.ptr[expected.len - 1] != '}')
+	if (open < 0 || bytes_is_none(after) || !is_name(name))
 		return bytes_equal(expected, actual);
-	name = bytes_make(expected.ptr + 1, expected.len - 2);
+	before = bytes_first(expected, (size_t)open);
+	if (actual.len < before.len + after.len || !bytes_has_prefix(actual, before) ||
+	    !bytes_equal(bytes_skip(actual, actual.len - after.len), after))
+		return false;
+	actual = bytes_make(actual.ptr + before.len, actual.len - before.len - after.len);
 	if (bytes_is(name, "any"))
 		return true;
 	variable = table_find(&variables->by_name, name);
