@@ -41,9 +41,8 @@ static struct {
 	struct publisher_host host;
 	struct config *config; /* in force */
 	struct old_config *old;
-	const struct domain_set *first; /* what shards begin with; other threads read it */
-	struct domain_set *set;		/* published last */
-	struct list queue;		/* struct publication; the first one runs */
+	struct domain_set *set; /* published last */
+	struct list queue;	/* struct publication; the first one runs */
 } publisher;
 
 static void step_begin(struct publication *it);
@@ -246,13 +245,13 @@ void publisher_init(const struct publisher_host *host, struct config *taken_conf
 {
 	publisher.host = *host;
 	publisher.config = taken_config;
-	publisher.first = publisher.set = set_of(taken_config);
+	publisher.set = set_of(taken_config);
 	list_init(&publisher.queue);
 }
 
 struct domain_set *publisher_first_set(void)
 {
-	return publisher.first;
+	return publisher.set;
 }
 
 const struct config *publisher_config(void)
