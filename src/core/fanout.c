@@ -111,8 +111,12 @@ static void fanout_leave(struct gate_output *output, int status)
 {
 	struct fanout_mail *fan = container_of(output, struct fanout_mail, output);
 
-	/* That somebody is gone is true whatever became of the commit. */
+	/*
+	 * That somebody is gone is true whatever became of the commit. Who may see a user who is
+	 * there is known again when the account is.
+	 */
 	if (status < 0 && !bytes_is(fan->stanza->type, "unavailable")) {
+		presence_not_heard(jid_from_normal(fan->stanza->from));
 		stanza_unref(&fan->stanza);
 		block_free(fan);
 		return;

@@ -186,12 +186,16 @@ static void resume_one(struct bytes key, struct bytes value)
 	struct parse_context context = { .default_ns = BYTES_LIT(XML_NS_CLIENT),
 					 .content_ns = BYTES_LIT(XML_NS_CLIENT),
 					 .limits = &xml_limits_own };
-	struct resume *resume = block_alloc(sizeof(*resume));
+	struct resume *resume;
 	struct stanza *stanza;
 	uint64_t number;
 
-	check(parse_element(&context, value, &stanza, NULL) == 0);
-	check(bytes_to_u64(key, &number) == 0);
+	if (bytes_to_u64(key, &number) < 0 ||
+	    parse_element(&context, value, &stanza, NULL) < 0) {
+		log_event(LOG_CORE, LOG_ERROR, "handover.unreadable", LOG_BYTES("key", key));
+		return;
+	}
+	resume = block_alloc(sizeof(*resume));
 	errand_init(&resume->errand, "handover.resume", resume_run, resume_back);
 	resume->owed = owed_new(stanza, number);
 	errand_send(&resume->errand, place_shard(jid_from_normal(stanza->from)));

@@ -112,6 +112,29 @@ static void presence_broadcast(struct session *session, const struct stanza *sta
 	fanout_send(&fanout);
 }
 
+void presence_not_heard(struct jid jid)
+{
+	struct user *user = user_find(jid_bare(jid));
+	struct session *session = user == NULL ? NULL : session_find(user, jid_resource(jid));
+
+	if (session != NULL)
+		session->is_unheard = true;
+}
+
+void presence_user_loaded(struct user *user)
+{
+	struct session *session = NULL;
+
+	while ((session = user_session_next(user, session)) != NULL) {
+		bool is_unheard = session->is_unheard;
+		session->is_unheard = false;
+		if (!is_unheard || !session_is_available(session))
+			continue;
+		presence_broadcast(session, session->presence, true);
+		subscribe_remind(session);
+	}
+}
+
 /* A client that says the same again (some do, every minute) says nothing new to subscribers. */
 static bool presence_is_repeated(const struct session *session, const struct stanza *stanza)
 {

@@ -13,6 +13,9 @@ bool presence_check_type(struct bytes type);
 void presence_sent(struct session *session, const struct passage *passage);
 /* The received line's last step; match: the session that a full JID names, or NULL. */
 void presence_received(const struct passage *passage, struct session *match);
+/* A broadcast of this session's did not leave: it is made again when the account is loaded. */
+void presence_not_heard(struct jid session);
+void presence_user_loaded(struct user *user);
 /* The session ends without having said so: says it to those who saw it (section 4.5.2). */
 void presence_session_gone(struct session *session);
 

@@ -5,6 +5,7 @@
 
 #include "base/block.h"
 #include "base/check.h"
+#include "base/log.h"
 #include "base/secret.h"
 #include "core/roster_code.h"
 #include "core/session.h"
@@ -148,13 +149,13 @@ void roster_loaded(struct user *user, struct bytes key, struct bytes value)
 
 	if (bytes_is_none(key))
 		return;
-	if (bytes_equal(key, ROSTER_HEAD)) {
-		check(roster_head_decode(value, roster) == 0);
+	if (bytes_equal(key, ROSTER_HEAD) && roster_head_decode(value, roster) == 0)
 		roster->is_kept = true;
-		return;
-	}
-	check(roster_code_decode(key, value, &change, &version) == 0);
-	roster_put_item(roster, roster_item_new(&change, version));
+	else if (roster_code_decode(key, value, &change, &version) == 0)
+		roster_put_item(roster, roster_item_new(&change, version));
+	else /* a damaged row is one contact lost, not all of them, nor the server */
+		log_event(LOG_CORE, LOG_ERROR, "roster.unreadable",
+			  LOG_BYTES("user", user->jid.full), LOG_BYTES("contact", key));
 }
 
 struct roster_change roster_item_change(const struct roster_item *item)

@@ -12,6 +12,7 @@
 #include "core/group.h"
 #include "core/group_set.h"
 #include "core/output.h"
+#include "core/presence.h"
 #include "core/roster.h"
 #include "core/roster_code.h"
 #include "core/session.h"
@@ -341,6 +342,7 @@ const struct feature feature_roster = {
 		},
 	.stream_features = announce_versions,
 	.options = (struct option *const[]){ &roster_option_items, NULL },
+	.user_loaded = presence_user_loaded,
 	.user_deleted = roster_owner_gone,
 	.stores = (struct store_decl *const[]){ &roster_store, NULL },
 	.slots = (struct slot *const[]){ &roster_slot, NULL },

@@ -26,6 +26,7 @@ struct session {
 	uint64_t bound_at_us; /* wall clock */
 	int8_t priority;
 	bool is_gone;	    /* no longer bound: nothing may be sent */
+	bool is_unheard;    /* its presence must be broadcast again (core/presence.h) */
 	bool is_interested; /* asked for the roster: gets pushes (RFC 6121 section 2.1.6) */
 	struct jid jid;
 	char name[]; /* the full JID's bytes */
