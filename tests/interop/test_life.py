@@ -31,6 +31,26 @@ def clients_are_back_within_two_seconds_of_a_crash():
         print(f"back after {took:.2f} s")
 
 
+def nobody_outlives_the_supervisor():
+    """kill -9: the worker goes too, and the next one finds ports and data free."""
+    with Server() as server:
+        server.add_user("alice@localhost")
+        port, worker = server.port("c2s_tls"), server.status()["pid"]
+        client = Client(port).login("alice")
+        server.process.kill()
+        server.process.wait()
+        wait_for("the worker to go", lambda: not os.path.exists(f"/proc/{worker}"))
+        expect("system-shutdown" in client.read_until("</stream:stream>"), "it went politely")
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            pass
+        else:
+            raise AssertionError("somebody listens still")
+        server.start()
+        Client(server.port("c2s_tls")).login("alice")
+
+
 def a_term_signal_closes_streams_politely():
     with Server() as server:
         server.add_user("alice@localhost")
@@ -163,7 +183,8 @@ def systemd_may_bring_the_sockets():
             expect(process.wait(DEADLINE) == 0, "exit code 0")
 
 
-run(clients_are_back_within_two_seconds_of_a_crash, a_term_signal_closes_streams_politely,
+run(clients_are_back_within_two_seconds_of_a_crash, nobody_outlives_the_supervisor,
+    a_term_signal_closes_streams_politely,
     a_reload_changes_certificates_and_drops_nobody,
     everything_is_there_with_another_number_of_shards, a_thousand_domains_share_nothing,
     systemd_hears_of_it, systemd_may_bring_the_sockets)
