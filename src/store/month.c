@@ -33,7 +33,8 @@ static const char *const texts[MONTH_SQL_COUNT] = {
 	[MONTH_MSG_GET] = "SELECT a, b, body FROM msg WHERE id = ?1",
 	[MONTH_MSG_KNOWN] = "SELECT 1 FROM msg WHERE id = ?1",
 	[MONTH_MSG_SIDES] = "SELECT a, b FROM msg WHERE id = ?1",
-	[MONTH_MSG_SET_SIDES] = "UPDATE msg SET a = ?2, b = ?3 WHERE id = ?1",
+	[MONTH_MSG_SET_SIDES] = "UPDATE msg SET a = ?2, b = ?3, "
+				"body = CASE WHEN ?4 THEN body END WHERE id = ?1",
 	[MONTH_MSG_DEL] = "DELETE FROM msg WHERE id = ?1",
 	[MONTH_MSG_SINCE] = "SELECT id, a, b FROM msg WHERE id > ?1 ORDER BY id",
 	[MONTH_INDEX_PUT] = "INSERT OR REPLACE INTO log(owner, id, time, conversation, bits, "

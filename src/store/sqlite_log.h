@@ -136,7 +136,8 @@ int sqlite_log_locate(struct sqlite_log *log, struct month *month, uint64_t owne
 bool sqlite_log_is_removed(struct sqlite_log *log, struct month *month,
 			   const struct log_row_side *side, const struct log_place *place);
 /* Takes an owner's side from a row, which goes with its last one. */
-int sqlite_log_take_side(struct month *month, uint64_t seq, uint64_t owner, uint64_t id);
+int sqlite_log_take_side(struct sqlite_log *log, struct month *month, uint64_t seq,
+			 uint64_t owner, uint64_t id);
 bool sqlite_log_is_gone(const struct log_gone *gone, uint32_t store_id, struct bytes owner,
 			struct bytes conversation, uint64_t id, uint64_t seq);
 

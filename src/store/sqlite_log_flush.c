@@ -314,10 +314,11 @@ static sqlite3_stmt *bind_gone(struct sqlite_log *log, struct month *month,
 	return statement;
 }
 
-static int remove_entry(struct month *month, uint64_t owner, uint64_t id, uint64_t seq)
+static int remove_entry(struct sqlite_log *log, struct month *month, uint64_t owner,
+			uint64_t id, uint64_t seq)
 {
 	sqlite3_stmt *statement;
-	int status = sqlite_log_take_side(month, seq, owner, id);
+	int status = sqlite_log_take_side(log, month, seq, owner, id);
 
 	if (status < 0)
 		return status;
@@ -356,7 +357,7 @@ static int remove_some(struct sqlite_log *log, struct month *month, struct log_g
 						 (uint64_t)sqlite3_column_int64(statement, 2) };
 	sqlite3_reset(statement);
 	for (uint32_t i = 0; i < count && status == 0; i++)
-		status = remove_entry(month, found[i].owner, found[i].id, found[i].seq);
+		status = remove_entry(log, month, found[i].owner, found[i].id, found[i].seq);
 	if (status == 0 && count > 0) {
 		gone->at.owner = found[count - 1].owner;
 		gone->at.id = found[count - 1].id;

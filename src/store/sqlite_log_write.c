@@ -297,6 +297,13 @@ static int apply_import(struct sqlite_log *log, struct month *month, struct log_
 
 /* ---- taking a side away ---- */
 
+static bool has_entry(struct bytes packed)
+{
+	struct log_side side;
+
+	return packed.len > 0 && log_side_unpack(&side, packed) && side.kind != SIDE_RECORD;
+}
+
 static int set_sides(struct month *month, uint64_t seq, struct bytes a, struct bytes b)
 {
 	bool is_last = a.len == 0 && b.len == 0;
@@ -309,21 +316,39 @@ static int set_sides(struct month *month, uint64_t seq, struct bytes a, struct b
 	if (!is_last) {
 		bind_side(statement, 2, a);
 		bind_side(statement, 3, b);
+		sqlite3_bind_int(statement, 4, has_entry(a) || has_entry(b));
 	}
 	return month_run(&month->conn, statement);
 }
 
-static bool is_side_of(struct bytes packed, uint64_t owner, uint64_t id)
+/*
+ * What is left of a side when its entry goes: its record, as long as that is nowhere else; a start
+ * would find an older one.
+ */
+static struct bytes rest_of(struct sqlite_log *log, const struct log_side *side, uint64_t seq)
 {
-	struct log_side side;
+	struct log_side rest = *side;
 
-	return packed.len > 0 && log_side_unpack(&side, packed) && side.owner == owner &&
-	       side.id == id;
+	if (side->kind != SIDE_ENTRY || seq <= log->records_seq)
+		return BYTES_NONE;
+	rest.kind = SIDE_RECORD;
+	buf_reset(&log->buf);
+	log_side_pack(&log->buf, &rest);
+	return buf_bytes(&log->buf);
 }
 
-int sqlite_log_take_side(struct month *month, uint64_t seq, uint64_t owner, uint64_t id)
+static bool is_side_of(struct bytes packed, uint64_t owner, uint64_t id,
+		       struct log_side *ret_side)
+{
+	return packed.len > 0 && log_side_unpack(ret_side, packed) &&
+	       ret_side->owner == owner && ret_side->id == id;
+}
+
+int sqlite_log_take_side(struct sqlite_log *log, struct month *month, uint64_t seq,
+			 uint64_t owner, uint64_t id)
 {
 	sqlite3_stmt *statement = month_conn_get(&month->conn, MONTH_MSG_SIDES);
+	struct log_side side;
 	int result, status = 0;
 
 	if (!statement)
@@ -334,10 +359,10 @@ int sqlite_log_take_side(struct month *month, uint64_t seq, uint64_t owner, uint
 		struct bytes a = month_column(statement, 0);
 		struct bytes b = month_column(statement, 1);
 
-		if (is_side_of(a, owner, id))
-			status = set_sides(month, seq, BYTES_NONE, b);
-		else if (is_side_of(b, owner, id))
-			status = set_sides(month, seq, a, BYTES_NONE);
+		if (is_side_of(a, owner, id, &side))
+			status = set_sides(month, seq, rest_of(log, &side, seq), b);
+		else if (is_side_of(b, owner, id, &side))
+			status = set_sides(month, seq, a, rest_of(log, &side, seq));
 	} else if (result != SQLITE_DONE) {
 		status = month_conn_status(&month->conn);
 	}
@@ -362,8 +387,7 @@ static int load_old(struct sqlite_log *log, struct month *month, uint64_t seq,
 		for (int column = 0; column < 2; column++) {
 			struct bytes packed = month_column(statement, column);
 
-			if (!is_side_of(packed, side->owner, content->id) ||
-			    !log_side_unpack(&old, packed))
+			if (!is_side_of(packed, side->owner, content->id, &old))
 				continue;
 			old.peer = arena_copy(&log->arena, old.peer);
 			*side = old;
@@ -397,7 +421,7 @@ static int apply_amend(struct sqlite_log *log, struct month *month, struct log_r
 	content.bytes = change->bytes;
 	status = insert_row(log, month, row, &content);
 	if (status == 0)
-		status = sqlite_log_take_side(month, place.seq, side->owner, side->id);
+		status = sqlite_log_take_side(log, month, place.seq, side->owner, side->id);
 	return status;
 }
 
