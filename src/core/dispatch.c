@@ -95,8 +95,9 @@ struct dispatch_way {
 };
 
 /*
- * The answer's way: to the stream of a client that has not authenticated; to the asker's session through its user's gate if the asker lives here and
- * asked the server or itself; otherwise through the asked user's gate into the world.
+ * The answer's way: to the stream of a client that has not authenticated; to the asker's
+ * session through its user's gate if the asker lives here and asked the server or itself;
+ * otherwise through the asked user's gate into the world.
  */
 static void dispatch_answer(const struct stanza *request, const struct dispatch_way *way,
 			    const struct stanza *answer)

@@ -448,6 +448,13 @@ struct invite_op *invite_op_new(enum invite_verb verb, struct bytes domain,
 	return op;
 }
 
+void invite_op_free(struct invite_op **op)
+{
+	arena_fini(&(*op)->arena);
+	block_free(*op);
+	*op = NULL;
+}
+
 void invite_op_send(struct invite_op *op)
 {
 	errand_send(&op->errand, place_shard(jid_from_normal(op->domain)));

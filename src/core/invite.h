@@ -77,6 +77,8 @@ extern struct store_decl invite_store;
 /* domain is copied. done() is called on the asking shard; the operation is freed after it. */
 struct invite_op *invite_op_new(enum invite_verb verb, struct bytes domain,
 				void (*done)(struct invite_op *), void *context);
+/* For one that is not sent after all. */
+void invite_op_free(struct invite_op **op);
 /* Takes it. From a shard. */
 void invite_op_send(struct invite_op *op);
 
