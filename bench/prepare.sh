@@ -63,7 +63,7 @@ prepare_build() {
 	esac
 	[ -f "$build/build.ninja" ] ||
 		meson setup "$build" --buildtype=debugoptimized -Dtests=false -Dbench=true
-	ninja -C "$build" bench/load bench/relay
+	ninja -C "$build" bench/load bench/relay bench/bench_xml
 }
 
 prepare_results() { # NAME
