@@ -70,6 +70,8 @@ static int check_config(const struct args *args, const struct config *config,
 	print(TEXT_CHECK_DOMAINS, lang, names, BYTES_NONE);
 	print(TEXT_CHECK_LISTEN, lang, list_of(config->server, &opt_listen_c2s),
 	      list_of(config->server, &opt_listen_c2s_tls));
+	print(TEXT_CHECK_WEB, lang, list_of(config->server, &opt_listen_http),
+	      list_of(config->server, &opt_listen_https));
 	return EXIT_STOPPED;
 }
 

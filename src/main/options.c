@@ -24,6 +24,16 @@ struct option opt_listen_c2s_tls = OPTION_LIST(
 	"listen.c2s_tls", OPTION_SERVER, "*:5223",
 	"Where clients connect that encrypt from the first byte (direct TLS, XEP-0368): "
 	"address:port, * for all addresses.");
+struct option opt_listen_http = OPTION_LIST("listen.http", OPTION_SERVER, "127.0.0.1:5280",
+					    "Where HTTP and WebSocket are served in the clear, "
+					    "for a proxy on this machine that speaks "
+					    "TLS for them: address:port.");
+struct option opt_listen_https = OPTION_LIST("listen.https", OPTION_SERVER, "*:5443",
+					     "Where HTTP, WebSocket and XMPP share one TLS "
+					     "port, so that browsers and clients behind "
+					     "strict firewalls can connect (443 is the port "
+					     "that passes everywhere): address:port, * "
+					     "for all addresses.");
 struct option opt_shards = OPTION_INT(
 	"shards", OPTION_SERVER, 0, 0, 64,
 	"Threads that serve clients; 0 for one per processor. May change at any start.");
@@ -51,14 +61,14 @@ struct option opt_server_group =
 static void register_main(void)
 {
 	struct option *const options[] = {
-		&opt_listen_c2s, &opt_listen_c2s_tls, &opt_shards,
-		&opt_workers,	 &opt_log_format,     &opt_log_level,
+		&opt_listen_c2s, &opt_listen_c2s_tls, &opt_listen_http,	 &opt_listen_https,
+		&opt_shards,	 &opt_workers,	      &opt_log_format,	 &opt_log_level,
 		&opt_log_levels, &opt_server_user,    &opt_server_group,
 	};
 	/* Sockets, threads and identity are made once; logging may change at a reload. */
 	struct option *const at_restart[] = {
-		&opt_listen_c2s, &opt_listen_c2s_tls, &opt_shards,
-		&opt_workers,	 &opt_server_user,    &opt_server_group,
+		&opt_listen_c2s, &opt_listen_c2s_tls, &opt_listen_http, &opt_listen_https,
+		&opt_shards,	 &opt_workers,	      &opt_server_user, &opt_server_group,
 	};
 	for (size_t i = 0; i < array_len(at_restart); i++)
 		at_restart[i]->applies = "restart";

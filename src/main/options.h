@@ -6,6 +6,8 @@
 
 extern struct option opt_listen_c2s;
 extern struct option opt_listen_c2s_tls;
+extern struct option opt_listen_http;
+extern struct option opt_listen_https;
 extern struct option opt_shards;
 extern struct option opt_workers;
 extern struct option opt_log_format;

@@ -20,6 +20,8 @@ static const struct {
 } kinds[] = {
 	{ "c2s", &opt_listen_c2s, 5222 },
 	{ "c2s_tls", &opt_listen_c2s_tls, 5223 },
+	{ "http", &opt_listen_http, 5280 },
+	{ "https", &opt_listen_https, 5443 },
 };
 
 struct opening {
@@ -70,8 +72,8 @@ static int take_systemd(struct opening *opening)
 		if (!name)
 			return err_set(
 				opening->err, -EINVAL,
-				"systemd: socket %d: FileDescriptorName=c2s or c2s_tls is "
-				"missing",
+				"systemd: socket %d: FileDescriptorName=c2s, c2s_tls, http or "
+				"https is missing",
 				fd);
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);

@@ -352,7 +352,9 @@ static int open_sockets(struct err *ret_err)
 	for (size_t i = 0; i < worker.fd_count; i++)
 		worker.listens[i] = (struct c2s_listen){
 			.fd = worker.fds[i].fd,
-			.is_direct_tls = strcmp(worker.fds[i].name, "c2s_tls") == 0,
+			.is_direct_tls = strcmp(worker.fds[i].name, "c2s_tls") == 0 ||
+					 strcmp(worker.fds[i].name, "https") == 0,
+			.is_web = strncmp(worker.fds[i].name, "http", 4) == 0,
 		};
 	return control_open(worker.args->data_dir, &worker.control_fd, ret_err);
 }

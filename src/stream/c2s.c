@@ -10,10 +10,12 @@
 #include "stream/carrier_tcp.h"
 #include "stream/inside.h"
 #include "stream/local.h"
+#include "stream/web.h"
 
 struct c2s_gate {
 	struct listener listener;
 	bool is_direct_tls;
+	bool is_web;
 };
 
 struct c2s_entrance {
@@ -96,11 +98,25 @@ int c2s_tls_load(const struct c2s_domain *domains, size_t count, const char *dat
 
 /* --- listeners of a shard */
 
+static void serve_web(int fd, const struct peer *peer, bool is_tls)
+{
+	struct tls_set *set = stream_local_get()->tls;
+
+	if (is_tls && !set)
+		close(fd);
+	else
+		web_serve(fd, peer, is_tls ? set : NULL);
+	stream_local_release();
+}
+
 static void accepted(struct listener *listener, int fd, const struct peer *peer)
 {
 	const struct c2s_gate *gate = container_of(listener, struct c2s_gate, listener);
 
-	c2s_serve(fd, peer, gate->is_direct_tls);
+	if (gate->is_web)
+		serve_web(fd, peer, gate->is_direct_tls);
+	else
+		c2s_serve(fd, peer, gate->is_direct_tls);
 }
 
 void c2s_serve(int fd, const struct peer *peer, bool is_direct_tls)
@@ -112,6 +128,22 @@ void c2s_serve(int fd, const struct peer *peer, bool is_direct_tls)
 	else
 		tcp_carrier_serve(fd, peer, is_direct_tls, set);
 	stream_local_release();
+}
+
+static const char *tag_of(const struct c2s_gate *gate)
+{
+	if (gate->is_web)
+		return gate->is_direct_tls ? "https" : "http";
+	return gate->is_direct_tls ? "c2s_tls" : "c2s";
+}
+
+/* The first of each kind is what people are told. */
+static void note_port(struct stream_local *local, const struct c2s_listen *listen)
+{
+	uint16_t *port = listen->is_direct_tls ? &local->c2s_tls_port : &local->c2s_port;
+
+	if (!listen->is_web && *port == 0)
+		*port = listen_bound(listen->fd).port;
 }
 
 int c2s_shard_start(const struct c2s_listen *listens, size_t count, struct tls_set *set)
@@ -128,8 +160,9 @@ int c2s_shard_start(const struct c2s_listen *listens, size_t count, struct tls_s
 		struct c2s_gate *gate = &entrance->gates[i];
 
 		gate->is_direct_tls = listens[i].is_direct_tls;
-		listener_init(&gate->listener, listens[i].fd,
-			      gate->is_direct_tls ? "c2s_tls" : "c2s", accepted, NULL);
+		gate->is_web = listens[i].is_web;
+		note_port(local, &listens[i]);
+		listener_init(&gate->listener, listens[i].fd, tag_of(gate), accepted, NULL);
 		if (result == 0)
 			result = listener_start(&gate->listener);
 	}
@@ -160,5 +193,6 @@ void c2s_shard_stop(void)
 		block_free(local->entrance);
 		local->entrance = NULL;
 	}
+	web_stop();
 	c2s_shard_set_tls(NULL);
 }

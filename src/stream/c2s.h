@@ -18,6 +18,7 @@
 struct c2s_listen {
 	int fd;
 	bool is_direct_tls; /* XEP-0368; ALPN xmpp-client */
+	bool is_web;	    /* HTTP, WebSocket and XMPP: web.h; TLS if is_direct_tls */
 };
 
 struct c2s_domain {
@@ -38,7 +39,7 @@ int c2s_tls_load(const struct c2s_domain *domains, size_t count, const char *dat
 int c2s_shard_start(const struct c2s_listen *listens, size_t count, struct tls_set *set);
 /* On a shard: new handshakes use this set (a reference is taken). */
 void c2s_shard_set_tls(struct tls_set *set);
-/* On a shard: stops accepting and lets go of the set. Streams stay. Idempotent. */
+/* On a shard: stops accepting, ends HTTP, and lets go of the set. Streams stay. Idempotent. */
 void c2s_shard_stop(void);
 
 /* On a shard: serves one connected descriptor (taken), as if it had been accepted. */

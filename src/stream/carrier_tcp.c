@@ -101,16 +101,13 @@ static bool tcp_is_secure(const struct carrier *carrier)
 	return carrier->ops == &tls_ops;
 }
 
-static int tcp_channel_binding(const struct carrier *carrier, enum sasl_binding binding,
-			       struct arena *arena, struct bytes *ret_data)
+int conn_channel_binding(const struct conn *conn, enum sasl_binding binding,
+			 struct arena *arena, struct bytes *ret_data)
 {
-	const struct conn *conn = tcp_of(carrier)->conn;
 	uint8_t value[CONN_END_POINT_MAX];
 	size_t len = CONN_EXPORTER_BYTES;
 	int result;
 
-	if (carrier->ops != &tls_ops)
-		return -ENOENT;
 	if (binding == SASL_BINDING_TLS_EXPORTER)
 		result = conn_tls_exporter(conn, value);
 	else if (binding == SASL_BINDING_TLS_UNIQUE)
@@ -121,6 +118,14 @@ static int tcp_channel_binding(const struct carrier *carrier, enum sasl_binding 
 		return -ENOENT;
 	*ret_data = arena_copy(arena, bytes_make(value, len));
 	return 0;
+}
+
+static int tcp_channel_binding(const struct carrier *carrier, enum sasl_binding binding,
+			       struct arena *arena, struct bytes *ret_data)
+{
+	if (carrier->ops != &tls_ops)
+		return -ENOENT;
+	return conn_channel_binding(tcp_of(carrier)->conn, binding, arena, ret_data);
 }
 
 static struct bytes tcp_peer(const struct carrier *carrier, struct arena *arena)
@@ -217,4 +222,17 @@ void tcp_carrier_serve(int fd, const struct peer *peer, bool is_direct_tls, stru
 	}
 	if (is_direct_tls)
 		conn_start_tls(tcp->conn, set, alpn);
+}
+
+void tcp_carrier_adopt(struct conn *conn)
+{
+	struct tcp_carrier *tcp = block_alloc_zeroed(sizeof(*tcp));
+
+	tcp->base.ops = conn_is_secure(conn) ? &tls_ops : &tcp_ops;
+	tcp->conn = conn;
+	conn_set_owner(conn, &conn_ops, tcp);
+	if (stream_new(&tcp->base, STREAM_START_PLAIN))
+		return;
+	conn_close(conn, CONN_CLOSE_ABORT);
+	block_free(tcp);
 }

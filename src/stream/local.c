@@ -36,6 +36,7 @@ struct stream_local *stream_local_get(void)
 	local->is_shut = stream_local_is_shut();
 	list_init(&local->streams);
 	list_init(&local->doomed);
+	list_init(&local->web_conns);
 	call_init(&local->doom, doom_run);
 	timer_init(&local->drain_poll, "stream.drain", drain_poll);
 	shard_set_context(shard_self(), SHARD_STREAM, local);
@@ -47,7 +48,7 @@ void stream_local_release(void)
 	struct stream_local *local = stream_local_find();
 
 	if (!local || local->count > 0 || local->entrance || local->tls || local->drain_done ||
-	    call_is_queued(&local->doom))
+	    !list_is_empty(&local->web_conns) || call_is_queued(&local->doom))
 		return;
 	shard_set_context(shard_self(), SHARD_STREAM, local->is_shut ? &shut : NULL);
 	block_free(local);

@@ -17,10 +17,12 @@ struct stream_local {
 	struct list streams;
 	struct list doomed; /* over their queue limit; doom ends them */
 	struct call doom;
-	size_t count;		       /* of streams and doomed */
-	struct c2s_entrance *entrance; /* c2s.c; NULL: none */
-	struct tls_set *tls;	       /* for new handshakes; NULL: none */
-	bool is_shut;		       /* a drain began: no more streams */
+	size_t count;			 /* of streams and doomed */
+	struct c2s_entrance *entrance;	 /* c2s.c; NULL: none */
+	struct tls_set *tls;		 /* for new handshakes; NULL: none */
+	struct list web_conns;		 /* web.c: HTTP connections */
+	uint16_t c2s_port, c2s_tls_port; /* where c2s.c listens; 0: nowhere */
+	bool is_shut;			 /* a drain began: no more streams */
 	struct timer drain_poll;
 	uint64_t drain_until_ms;
 	void (*drain_done)(void *context); /* NULL: no drain */

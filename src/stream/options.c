@@ -1,6 +1,7 @@
 /* The options and metrics of streams. */
 #include "base/secret.h"
 #include "stream/inside.h"
+#include "stream/web.h"
 
 struct option stream_opt_preauth_bytes =
 	OPTION_INT("limits.preauth_bytes", OPTION_SERVER, 10000, 1000, 1048576,
@@ -40,6 +41,17 @@ struct option stream_opt_tls_required =
 		    "Whether clients must encrypt before they log in; no lets SCRAM and PLAIN "
 		    "pass in the clear and is meant for loopback and measurements.");
 
+struct option stream_opt_web_origins = OPTION_LIST(
+	"web.origins", OPTION_DOMAIN, NULL,
+	"Web pages of other servers that may connect by WebSocket, such as "
+	"https://chat.example.org, or * for all; a page that this server itself shows always "
+	"may. The domain is the host that the browser asks for.");
+struct option stream_opt_web_websocket_url =
+	OPTION_STRING("web.websocket_url", OPTION_DOMAIN, NULL,
+		      "The wss:// address that clients are told (XEP-0156) if it is not "
+		      "wss://HOST/xmpp-websocket "
+		      "at the host they asked, such as behind a proxy.");
+
 struct metric stream_metric_open =
 	METRIC_GAUGE("streams", "Client streams that are open, logged in or not.");
 struct metric stream_metric_refused = METRIC_COUNTER(
@@ -61,6 +73,7 @@ void stream_register(void)
 #define STREAM_OPTION(name) option_register(&stream_opt_##name);
 #include "stream/options.def"
 #undef STREAM_OPTION
+	web_register();
 	metric_register(&stream_metric_open);
 	metric_register(&stream_metric_refused);
 	metric_register(&stream_metric_errors);

@@ -42,6 +42,7 @@ class Server:
             self.write_config(config)
             self.arguments += ["-c", self.config_path]
         for name, value in {"listen.c2s": "127.0.0.1:0", "listen.c2s_tls": "127.0.0.1:0",
+                            "listen.http": "127.0.0.1:0", "listen.https": "127.0.0.1:0",
                             **(sets or {})}.items():
             self.arguments += ["--set", f"{name}={value}"]
         self.process = None

@@ -61,7 +61,8 @@ def names_that_scripts_rely_on_stay():
 def a_data_directory_has_one_server():
     with Server() as server:
         second = hearthd("--data-dir", server.data, "--set", "listen.c2s=127.0.0.1:0", "--set",
-                         "listen.c2s_tls=127.0.0.1:0")
+                         "listen.c2s_tls=127.0.0.1:0", "--set", "listen.http=127.0.0.1:0",
+                         "--set", "listen.https=127.0.0.1:0")
         expect(second.returncode == 1, f"exit code {second.returncode}")
         expect("another hearthd runs" in second.stderr, second.stderr)
         expect(os.stat(server.data).st_mode & 0o777 == 0o700, "the data directory is private")
