@@ -65,6 +65,11 @@ static void entrance_upgrade(const struct domain *domain, struct jid bare,
 	account_op_send(op);
 }
 
+static struct verifier_cost entrance_cost(const struct domain *domain)
+{
+	return account_cost(domain_settings(domain));
+}
+
 static uint32_t entrance_auth_delay_ms(const struct domain *domain, struct jid bare,
 				       struct bytes address)
 {
@@ -254,6 +259,7 @@ const struct stream_host entrance = {
 	.domain_name = domain_name,
 	.home = place_shard,
 	.credentials = entrance_credentials,
+	.cost = entrance_cost,
 	.upgrade = entrance_upgrade,
 	.auth_delay_ms = entrance_auth_delay_ms,
 	.auth_result = entrance_auth_result,

@@ -167,6 +167,8 @@ void login_offer(struct stream *stream, struct buf *out)
 			sasl->mechs |= SASL_BIT(i);
 	}
 	sasl->bindings = terms.bindings;
+	if (stream_host()->cost != NULL)
+		sasl->cost = stream_host()->cost(stream->domain);
 	sasl->domain = stream_host()->domain_name(stream->domain);
 	if (sasl->mechs != 0)
 		sasl_write_offer(out, sasl->mechs, sasl->bindings);

@@ -53,6 +53,9 @@ struct stream_host {
 	 * stream_credentials_found (empty list: "no such user") or stream_credentials_failed.
 	 */
 	void (*credentials)(const struct domain *, struct jid bare, struct stream_lookup *);
+	/* What new verifiers cost at this domain: unknown users pretend to it, and PLAIN logins
+	 * bring older ones up to it. NULL: VERIFIER_COST_DEFAULT. */
+	struct verifier_cost (*cost)(const struct domain *);
 	/* A PLAIN login matched a foreign hash: store these verifiers (verifier_list_format).
 	 */
 	void (*upgrade)(const struct domain *, struct jid bare, struct bytes verifiers);

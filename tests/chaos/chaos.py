@@ -80,7 +80,8 @@ def hello():
 
 def cut(sock, dice):
     """Ends a connection as networks do: politely, or by a reset."""
-    if dice.random() < 0.5:
+    is_rude = dice.random() < 0.5
+    if is_rude and sock.fileno() >= 0:  # a handshake that failed has closed it
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()
 

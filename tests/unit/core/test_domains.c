@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include "base/codec.h"
 #include "core/domain.h"
 #include "core/domain_store.h"
 #include "core/user.h"
@@ -193,6 +194,48 @@ static void removed_while_binding(void **state)
 	world_end();
 }
 
+/* Asks for a challenge; what a stranger learns of how a password is kept. */
+static struct bytes challenge_of(const char *jid, const char *who)
+{
+	struct client *client = client_new(BYTES_LIT("stranger"), bytes_of(jid));
+	struct stanza *stanza;
+	struct bytes text, first;
+
+	client_begin(client);
+	world_settle();
+	unit_count(client);
+	client_send(client, arena_printf(scratch(),
+					 "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' "
+					 "mechanism='SCRAM-SHA-256'>%.*s</auth>",
+					 BYTES_ARG(base64_encode(scratch(), bytes_of(who)))));
+	world_settle();
+	stanza = client_take(client);
+	assert_non_null(stanza);
+	text = arena_copy(scratch(), xnode_text(stanza_root(stanza), scratch()));
+	assert_int_equal(base64_decode(scratch(), text, &first), 0);
+	stanza_unref(&stanza);
+	client_free(&client);
+	return first;
+}
+
+/* RFC 5802 section 9: an unknown user looks like one who came under the domain's settings. */
+static void unknown_users_look_like_others(void **state)
+{
+	struct bytes first;
+
+	(void)state;
+	world_start();
+	world_add_domain(BYTES_LIT("d1.example"));
+	world_set_option(BYTES_LIT("d1.example"), BYTES_LIT("auth.scram_iterations"),
+			 BYTES_LIT("23456"));
+	world_open();
+	first = challenge_of("x@d1.example", "n,,n=nobody,r=abc");
+	assert_non_null(strstr(arena_cstr(scratch(), first), ",i=23456,"));
+	first = challenge_of("x@localhost", "n,,n=nobody,r=abc");
+	assert_non_null(strstr(arena_cstr(scratch(), first), ",i=10000,"));
+	world_end();
+}
+
 static void published(int status, void *context)
 {
 	*(int *)context = status;
@@ -240,6 +283,7 @@ int main(void)
 		cmocka_unit_test(sets_are_snapshots),
 		cmocka_unit_test(a_thousand_share_nothing),
 		cmocka_unit_test(removed_while_binding),
+		cmocka_unit_test(unknown_users_look_like_others),
 		cmocka_unit_test(changed_while_connected),
 	};
 	int failed;
