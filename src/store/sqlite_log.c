@@ -85,6 +85,18 @@ void sqlite_log_unref(struct sqlite_log *log, struct month *month)
 
 /* ---- the writer's connections ---- */
 
+/* As long as log_expired names a month, a start would take a new file for the old one. */
+static int forget_expired(struct sqlite_log *log)
+{
+	int status = 0;
+
+	if (log->has_expired)
+		status = sqlite_conn_run(&log->engine->writer.conn, SQL_LOG_EXPIRED_DEL);
+	if (status == 0)
+		log->has_expired = false;
+	return status;
+}
+
 static void close_month(struct month *month)
 {
 	checkpoint_free(&month->checkpoint);
@@ -97,9 +109,11 @@ static void close_month(struct month *month)
 /* The last one to write folds its log, so that the file is whole when nobody has it open. */
 static void fold_month(struct month *month)
 {
-	if (month->conn.db)
+	if (month->conn.db) {
 		sqlite3_wal_checkpoint_v2(month->conn.db, NULL, SQLITE_CHECKPOINT_TRUNCATE,
 					  NULL, NULL);
+		sqlite3_db_config(month->conn.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	}
 	close_month(month);
 }
 
@@ -131,6 +145,9 @@ int sqlite_log_use(struct sqlite_log *log, struct month *month, struct err *ret_
 		return err_set(ret_err, -errno, "cannot make %s: %s", log->dir,
 			       strerror(errno));
 	close_oldest(log);
+	status = forget_expired(log);
+	if (status < 0)
+		return sqlite_conn_err(&log->engine->writer.conn, "write", ret_err);
 	status = month_conn_open(&month->conn, month->path, MONTH_CREATE,
 				 &log->engine->store->config, ret_err);
 	if (status < 0)
@@ -243,7 +260,7 @@ static struct month *take_expired(struct sqlite_log *log, uint32_t retention,
 	return NULL;
 }
 
-void sqlite_log_expire(struct sqlite_log *log, uint32_t retention, uint32_t before_month)
+void sqlite_log_set_aside(struct sqlite_log *log, uint32_t retention, uint32_t before_month)
 {
 	struct month *month;
 
@@ -254,7 +271,13 @@ void sqlite_log_expire(struct sqlite_log *log, uint32_t retention, uint32_t befo
 		set_aside(log, month->path);
 		sqlite_log_unref(log, month);
 	}
+}
+
+void sqlite_log_expire(struct sqlite_log *log, uint32_t retention, uint32_t before_month)
+{
+	sqlite_log_set_aside(log, retention, before_month);
 	log->has_expired = true;
+	forget_expired(log);
 }
 
 /* ---- opening and closing ---- */
@@ -311,6 +334,27 @@ int sqlite_log_open(struct sqlite_engine *engine, struct err *ret_err)
 	return status == 0 ? sqlite_log_load(log, ret_err) : status;
 }
 
+/* Ids that were given and not stored must not be given again, if the clock goes back. */
+static void keep_last_id(struct sqlite_log *log)
+{
+	struct sqlite_conn *conn = &log->engine->writer.conn;
+	const struct store *store = log->engine->store;
+	uint64_t last = 0;
+	char sql[100];
+
+	for (unsigned i = 0; i < SHARDS_MAX; i++) {
+		const struct store_desk *desk = atomic_load(&store->desks[i]);
+
+		if (desk && desk->last_log_id > last)
+			last = desk->last_log_id;
+	}
+	if (last == 0 || last == store->last_log_id)
+		return;
+	snprintf(sql, sizeof(sql), "UPDATE log_state SET last_id = max(last_id, %" PRId64 ")",
+		 (int64_t)last);
+	sqlite_conn_exec(conn, sql);
+}
+
 void sqlite_log_close(struct sqlite_engine *engine)
 {
 	struct sqlite_log *log = engine->log;
@@ -319,6 +363,7 @@ void sqlite_log_close(struct sqlite_engine *engine)
 
 	if (!log)
 		return;
+	keep_last_id(log);
 	engine->log = NULL;
 	while ((month = log->months)) {
 		log->months = month->next;

@@ -93,6 +93,8 @@ void sqlite_log_unref(struct sqlite_log *log, struct month *month);
  * Drops the months before this one: they get another name at once, so that a new file may take
  * theirs, and a thread unlinks them.
  */
+void sqlite_log_set_aside(struct sqlite_log *log, uint32_t retention, uint32_t before_month);
+/* The same once log_expired says so, which is then forgotten. */
 void sqlite_log_expire(struct sqlite_log *log, uint32_t retention, uint32_t before_month);
 /* Removes month files in a thread of its own. */
 void log_unlink(struct sqlite_log *log, const char *path);

@@ -625,14 +625,9 @@ int sqlite_log_forget_pending(struct sqlite_conn *conn)
 {
 	struct sqlite_log *log = conn->engine->log;
 	sqlite3_stmt *statement;
-	int status = 0;
 
-	if (log->has_expired) {
-		log->has_expired = false;
-		status = sqlite_conn_run(conn, SQL_LOG_EXPIRED_DEL);
-	}
-	if (!log->has_pending || log->is_stuck || status < 0)
-		return status;
+	if (!log->has_pending || log->is_stuck)
+		return 0;
 	statement = sqlite_conn_get(conn, SQL_LOG_PENDING_DEL);
 	if (statement)
 		sqlite3_bind_int64(statement, 1, (int64_t)log->pending_seq);

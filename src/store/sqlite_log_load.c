@@ -20,10 +20,13 @@ static int load_expired(struct sqlite_log *log)
 	if (!statement)
 		return sqlite_conn_status(conn);
 	while ((result = sqlite3_step(statement)) == SQLITE_ROW)
-		sqlite_log_expire(log, (uint32_t)sqlite3_column_int64(statement, 0),
-				  (uint32_t)sqlite3_column_int64(statement, 1));
+		sqlite_log_set_aside(log, (uint32_t)sqlite3_column_int64(statement, 0),
+				     (uint32_t)sqlite3_column_int64(statement, 1));
 	sqlite3_reset(statement);
-	return result == SQLITE_DONE ? 0 : sqlite_conn_status(conn);
+	if (result != SQLITE_DONE)
+		return sqlite_conn_status(conn);
+	/* Nothing is left of them: what the table says is done. */
+	return sqlite_conn_run(conn, SQL_LOG_EXPIRED_DEL);
 }
 
 static void add_gone(struct sqlite_log *log, sqlite3_stmt *row)
