@@ -422,18 +422,22 @@ static void settle(void)
 	}
 }
 
+static void stop_shards(struct shards *shards)
+{
+	for (unsigned i = 0; i < shards->count; i++)
+		end_shard(shards->shards[i]);
+	settle();
+	for (unsigned i = 0; i < shards->count; i++)
+		stop_shard(shards->shards[i]);
+}
+
 /* Order: nothing may be freed that something below it still points to. */
 static void tear_down(void)
 {
-	unsigned count = worker.shards ? worker.shards->count : 0;
 	if (worker.workers)
 		worker_pool_end(worker.workers);
-	for (unsigned i = 0; i < count; i++)
-		end_shard(worker.shards->shards[i]);
 	if (worker.shards)
-		settle();
-	for (unsigned i = 0; i < count; i++)
-		stop_shard(worker.shards->shards[i]);
+		stop_shards(worker.shards);
 	if (worker.store)
 		store_close(&worker.store);
 	worker_pool_free(&worker.workers);
