@@ -201,6 +201,14 @@ static void command_store(struct script *script, struct bytes args)
 	world_settle();
 }
 
+static void script_expect_no_rows(struct script *script, struct bytes jid)
+{
+	int rows = world_count_rows(jid);
+
+	if (rows > 0)
+		script_fail(script, "the store has %d rows of %.*s", rows, BYTES_ARG(jid));
+}
+
 static void command_account(struct script *script, struct bytes args)
 {
 	struct bytes rest = args;
@@ -213,6 +221,8 @@ static void command_account(struct script *script, struct bytes args)
 		world_add_account(rest);
 	else if (bytes_is(verb, "promotes"))
 		world_set_administrator(rest, true);
+	else if (bytes_is(verb, "left") && bytes_has_prefix(rest, BYTES_LIT("nothing ")))
+		script_expect_no_rows(script, bytes_skip(rest, strlen("nothing ")));
 	else if (bytes_is(verb, "demotes"))
 		world_set_administrator(rest, false);
 	else if (bytes_is(verb, "begins") && bytes_has_prefix(rest, BYTES_LIT("to delete ")))

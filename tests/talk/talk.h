@@ -32,6 +32,8 @@ void world_settle(void);
 void world_clock(uint64_t ms);
 void world_add_account(struct bytes jid);
 void world_delete_account(struct bytes jid);
+/* Docs and map items that the store has of this account. */
+int world_count_rows(struct bytes jid);
 void world_set_administrator(struct bytes jid, bool is_administrator);
 /* The same, not waiting until it is done. */
 void world_begin_delete(struct bytes jid);

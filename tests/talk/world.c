@@ -435,6 +435,29 @@ void world_set_administrator(struct bytes jid, bool is_administrator)
 	check(status == 0);
 }
 
+static void rows_counted(struct store_read *read, int status, void *context)
+{
+	const struct store_item *item = store_read_items(read, 0);
+	int rows = 0;
+
+	check(status == 0);
+	for (; item != NULL; item = item->next)
+		rows++;
+	*(int *)context = rows;
+}
+
+int world_count_rows(struct bytes jid)
+{
+	struct store_read *read = store_read_new(store, jid);
+	int rows = -1;
+
+	store_read_each(read);
+	store_read_submit(&read, rows_counted, &rows);
+	world_settle();
+	check(rows >= 0);
+	return rows;
+}
+
 void world_delete_account(struct bytes jid)
 {
 	struct jid parsed;
