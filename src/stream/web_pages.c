@@ -39,6 +39,17 @@ static struct bytes etag_of(struct bytes body)
 	return arena_printf(scratch(), "\"%016" PRIx64 "\"", siphash(key, body));
 }
 
+/* What the domain is told to say, or the host that was asked for. */
+static struct bytes websocket_url(const struct domain *domain, const struct http_head *head)
+{
+	struct bytes url = settings_string(stream_host()->domain_settings(domain),
+					   &stream_opt_web_websocket_url);
+
+	if (url.len > 0)
+		return url;
+	return arena_printf(scratch(), "wss://%.*s" WEBSOCKET_PATH, BYTES_ARG(head->host));
+}
+
 /* --- the page ------------------------------------------------------------------------------ */
 
 /* The first language that the reader asks for. */
@@ -80,18 +91,18 @@ static void port(struct buf *out, enum text key, enum text_lang lang, struct byt
 }
 
 static void write_ways(struct buf *out, const struct http_head *head, enum text_lang lang,
-		       struct bytes domain)
+		       const struct domain *domain)
 {
+	struct bytes name = stream_host()->domain_name(domain);
 	const struct stream_local *local = stream_local_find();
 	bool is_tls = local && local->tls;
 
-	sentence(out, "h2", TEXT_WEB_CONNECT, lang, domain);
-	sentence(out, "p", TEXT_WEB_CONNECT_HOW, lang, domain);
+	sentence(out, "h2", TEXT_WEB_CONNECT, lang, name);
+	sentence(out, "p", TEXT_WEB_CONNECT_HOW, lang, name);
 	buf_append_cstr(out, "<dl>\n");
-	port(out, TEXT_WEB_STARTTLS, lang, domain, local ? local->c2s_port : 0);
-	port(out, TEXT_WEB_DIRECT_TLS, lang, domain, is_tls ? local->c2s_tls_port : 0);
-	way(out, TEXT_WEB_WEBSOCKET, lang,
-	    arena_printf(scratch(), "wss://%.*s" WEBSOCKET_PATH, BYTES_ARG(head->host)));
+	port(out, TEXT_WEB_STARTTLS, lang, name, local ? local->c2s_port : 0);
+	port(out, TEXT_WEB_DIRECT_TLS, lang, name, is_tls ? local->c2s_tls_port : 0);
+	way(out, TEXT_WEB_WEBSOCKET, lang, websocket_url(domain, head));
 	buf_append_cstr(out, "</dl>\n");
 }
 
@@ -111,7 +122,7 @@ static void write_page(struct buf *out, const struct http_head *head)
 	element(out, "h1", name);
 	sentence(out, "p", TEXT_WEB_WHAT, lang, name);
 	if (domain)
-		write_ways(out, head, lang, name);
+		write_ways(out, head, lang, domain);
 	else
 		sentence(out, "p", TEXT_WEB_NO_DOMAIN, lang, name);
 	buf_append_cstr(out, "</main>\n</html>\n");
@@ -150,18 +161,15 @@ static void show_style(struct http *http, const struct http_head *head, struct b
 			.is_static = true });
 }
 
-/* --- XEP-0156 ------------------------------------------------------------------------------ */
-
-/* What the domain is told to say, or the host that was asked for. */
-static struct bytes websocket_url(const struct domain *domain, const struct http_head *head)
+/* Browsers ask for one unasked. */
+static void show_no_icon(struct http *http, const struct http_head *head, struct bytes path)
 {
-	struct bytes url = settings_string(stream_host()->domain_settings(domain),
-					   &stream_opt_web_websocket_url);
-
-	if (url.len > 0)
-		return url;
-	return arena_printf(scratch(), "wss://%.*s" WEBSOCKET_PATH, BYTES_ARG(head->host));
+	(void)head;
+	(void)path;
+	http_answer_status(http, 204);
 }
+
+/* --- XEP-0156 ------------------------------------------------------------------------------ */
 
 static void write_xrd(struct buf *out, struct bytes url)
 {
@@ -240,6 +248,7 @@ static void show_jrd(struct http *http, const struct http_head *head, struct byt
 const struct http_route *const web_pages[] = {
 	PAGE("/", show_page),
 	PAGE(STYLE_PATH, show_style),
+	PAGE("/favicon.ico", show_no_icon),
 	PAGE("/.well-known/host-meta", show_xrd),
 	PAGE("/.well-known/host-meta.json", show_jrd),
 	NULL,

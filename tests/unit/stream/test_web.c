@@ -234,6 +234,7 @@ static void the_first_byte_decides(void **state)
 	assert_answer("GET / HTTP/1.1\r\nHost: example.org\r\n\r\n", "<h1>example.org</h1>");
 	assert_answer("GET / HTTP/1.1\r\nHost: a\r\nAccept-Language: zh-CN,en;q=0.5\r\n\r\n",
 		      "<html lang=\"zh\">");
+	assert_answer("GET /favicon.ico HTTP/1.1\r\nHost: a\r\n\r\n", " 204 No Content");
 	assert_answer(fake_header("example.org"), "<stream:features>");
 	assert_answer("\x01\n", "HTTP/1.1 400 ");
 	fd = serve(far_peer());
