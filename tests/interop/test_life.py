@@ -165,7 +165,7 @@ def systemd_may_bring_the_sockets():
     with Server() as server:
         server.stop()
         # Numbers above 9 are not for a shell: move them down in the child.
-        arguments = ["--data-dir", server.data]
+        arguments = ["--data-dir", server.data, *server.arguments]
         low = [os.dup2(s.fileno(), 7 + i, inheritable=True) for i, s in enumerate(sockets)]
         process = subprocess.Popen(["sh", "-c", shell, "sh", *map(str, low), HEARTHD, *arguments],
                                    pass_fds=low, stderr=subprocess.DEVNULL)
@@ -174,8 +174,8 @@ def systemd_may_bring_the_sockets():
         try:
             wait_for("the server", lambda: server.ctl("status", check=False).returncode == 0)
             listens = server.status()["listen"]
-            expect(listens == {"c2s_tls": f"127.0.0.1:{ports[0]}",
-                               "c2s": f"127.0.0.1:{ports[1]}"}, listens)
+            expect(listens["c2s_tls"] == f"127.0.0.1:{ports[0]}" and
+                   listens["c2s"] == f"127.0.0.1:{ports[1]}", listens)
             expect("starttls" in Client(ports[1], tls=False).open(), "STARTTLS is offered")
             Client(ports[0]).open()
         finally:
