@@ -99,15 +99,29 @@ int account_parse(struct arena *arena, struct bytes value, struct account *ret_a
 
 static void account_op_start(struct account_op *op);
 
-/* What one operation has read, no other may have changed when it writes: they take turns. */
+/*
+ * What one operation has read, no other may have changed when it writes: they take turns. Those
+ * that only read wait for who writes, not for each other: many may log in at the same time.
+ */
+static void account_op_next(struct account_op *next, struct account_op *last)
+{
+	while (next != NULL && next->verb == ACCOUNT_READ) {
+		struct account_op *reader = next;
+		next = reader->next;
+		account_op_start(reader);
+	}
+	if (next == NULL)
+		return;
+	next->last = last;
+	table_put(&core_shard()->account_ops, next->jid.full, next);
+	account_op_start(next);
+}
+
 static void account_op_finish(struct account_op *op, int status)
 {
-	struct table *busy = &core_shard()->account_ops;
-
-	check(table_del(busy, op->jid.full) == op);
-	if (op->next != NULL) {
-		table_put(busy, op->next->jid.full, op->next);
-		account_op_start(op->next);
+	if (op->verb != ACCOUNT_READ) {
+		check(table_del(&core_shard()->account_ops, op->jid.full) == op);
+		account_op_next(op->next, op->last);
 	}
 	op->status = status;
 	errand_return(&op->errand);
@@ -216,13 +230,11 @@ static void account_op_run(struct errand *errand)
 	struct account_op *first = table_find(&core_shard()->account_ops, op->jid.full);
 
 	if (first == NULL) {
-		table_put(&core_shard()->account_ops, op->jid.full, op);
-		account_op_start(op);
+		account_op_next(op, op);
 		return;
 	}
-	while (first->next != NULL)
-		first = first->next;
-	first->next = op;
+	first->last->next = op;
+	first->last = op;
 }
 
 static void account_op_back(struct errand *errand)

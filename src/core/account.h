@@ -58,6 +58,7 @@ struct account_op {
 	struct account account;
 	struct arena arena;
 	struct account_op *next; /* of the same account, waits for this one */
+	struct account_op *last; /* of those */
 	void (*done)(struct account_op *);
 	/* DELETE: at the home, committed, before the sessions are closed. NULL: nothing. */
 	void (*deleted)(struct account_op *);

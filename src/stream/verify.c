@@ -1,5 +1,6 @@
 /* Checking a PLAIN password takes milliseconds: it happens on a worker. */
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "base/block.h"
 #include "base/secret.h"
@@ -12,7 +13,8 @@ enum { VERIFY_ARENA_BYTES = 1024 };
 /* Owns copies of everything, so that the stream may go away meanwhile. */
 struct verification {
 	struct work work;
-	struct stream *stream; /* NULL: it has gone. The shard's; the worker does not look */
+	struct stream *stream;	/* NULL: it has gone. The shard's; the worker does not look */
+	_Atomic bool is_orphan; /* the same, for the worker */
 	struct arena arena;
 	struct verifier_list list;
 	struct verifier_cost cost;
@@ -41,6 +43,9 @@ static void run(struct work *work)
 	struct bytes password = secret_bytes(&job->password);
 	struct verifier_list fresh;
 
+	/* Else who comes and goes at once would keep all others waiting. */
+	if (atomic_load_explicit(&job->is_orphan, memory_order_relaxed))
+		return;
 	job->is_right = verifier_list_check(&job->list, &job->cost, password);
 	if (job->is_right && verifier_list_wants_upgrade(&job->list, &job->cost) &&
 	    verifier_list_make(&job->arena, password, &job->cost, &fresh) == 0)
@@ -95,4 +100,5 @@ int verification_start(struct login *login, const struct verifier_list *verifier
 void verification_orphan(struct verification *verification)
 {
 	verification->stream = NULL;
+	atomic_store_explicit(&verification->is_orphan, true, memory_order_relaxed);
 }

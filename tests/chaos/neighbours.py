@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Bad neighbours, one kind after the other, while two who behave measure how long a message takes.
 They must not notice, memory must stay bounded, and everything must be given back."""
+import base64
 import os
 import random
 import resource
@@ -224,8 +225,41 @@ def thousands_want_to_log_in():
         print(f"  {sum(loop.turns for loop in loops)} guesses")
 
 
+def logins_that_nobody_waits_for():
+    """A password to be checked, and gone: what it would have cost us is not spent on them."""
+    auth = base64.b64encode(b"\0bad1\0wrong").decode()
+    attack = HEADER + (f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{auth}"
+                       "</auth>").encode()
+    with Street(60, **{"auth.scram_iterations": 50000}) as street:
+        def leave():
+            sock = socket.create_connection(("127.0.0.1", street.port), 20)
+            sock.sendall(attack)
+            sock.recv(1)
+            sock.close()
+        took = []
+
+        def log_in():
+            start = time.monotonic()
+            Client(street.tls).login("bad2", "benchmark").close()
+            took.append((time.monotonic() - start) * 1000)
+            time.sleep(0.1)
+        loops = [Loop(leave) for _ in range(3)] + [Loop(log_in)]
+        for loop in loops:
+            loop.start()
+        street.live("abandoned logins")
+        for loop in loops:
+            loop.is_over.set()
+        for loop in loops:
+            loop.join(60)
+            expect(loop.error is None, loop.error)
+        print(f"  {sum(loop.turns for loop in loops[:3])} abandoned; others log in: "
+              + summary(sorted(took)))
+        expect(max(took) < 3000 * SLOWER, "a login waits for those that were abandoned")
+
+
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, resource.getrlimit(
     resource.RLIMIT_NOFILE)[1]),) * 2)
 print(f"CHAOS_SEED={SEED}")
 run(one_that_never_reads, two_thousand_half_open, five_hundred_stopped_handshakes, slow_loris,
-    floods_before_login, thousands_want_to_log_in)
+    floods_before_login, thousands_want_to_log_in,
+    logins_that_nobody_waits_for)
