@@ -133,9 +133,11 @@ static void round_put(struct group_op *op)
 
 static void round_members(struct group_op *op, uint32_t count, struct store_batch *batch)
 {
+	check(count == 0 || op->todo != NULL);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct group_change *change = &op->todo[op->at + i];
 		struct group *group = group_find(op->next, change->group);
+		check(group != NULL); /* the round was planned on this snapshot */
 		group_set_member(op->next, group, change->jid, op->next->version,
 				 op->is_removing);
 		group_drop_tombstones(op->next, group);

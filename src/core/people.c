@@ -57,13 +57,13 @@ static void job_answer(struct people_job *job, const struct account_op *op)
 		job->done(job->status, job->context);
 		return;
 	}
-	if (job->status == 0)
+	if (job->status == 0 && op != NULL)
 		facts = (struct people_facts){
 			.created_us = op->account.created_us,
 			.is_administrator = op->account.role == ACCOUNT_ADMIN,
 			.is_disabled = op->account.is_disabled,
 		};
-	job->facts(job->status, job->status == 0 ? &facts : NULL, job->context);
+	job->facts(job->status, job->status == 0 && op != NULL ? &facts : NULL, job->context);
 }
 
 static void job_log(const struct people_job *job)

@@ -28,6 +28,7 @@ struct ration_request {
 
 static void entry_forget(struct ration_entry *entry)
 {
+	check(entry != NULL);
 	table_del(&core_shard()->rations, bytes_make(entry->key, entry->key_len));
 	list_del(&entry->by_age);
 	block_free(entry);

@@ -24,8 +24,8 @@ struct core_shard {
 	struct list paused;	  /* sessions asked to pause, struct session.paused */
 	struct timer unpause;
 	struct group_shard *groups; /* core/group_op.h */
-	uint64_t handover_last; /* number of the last hand-over record made here */
-	struct table throttle;	/* auth failures by address and by account */
+	uint64_t handover_last;	    /* number of the last hand-over record made here */
+	struct table throttle;	    /* auth failures by address and by account */
 	struct list throttle_by_age;
 	struct table rations; /* what askers had: core/ration.h */
 	struct list rations_by_age;

@@ -129,6 +129,7 @@ static int open_month(struct log_reader *reader, struct month *month, struct slo
 	struct slot *slot = slot_for(reader, month);
 	int status;
 
+	check(month != NULL);
 	slot->last_use = ++reader->use;
 	*ret_slot = slot;
 	if (slot->month)

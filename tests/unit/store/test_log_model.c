@@ -259,8 +259,7 @@ static void import(struct life *life)
 		entry.peer = bytes_of(owners[0]);
 		log_import(batches[e], &account, &entry);
 		life->records[e][known->owner][0].name = entry.conversation;
-		log_put_conversation(batches[e], &account,
-				     &life->records[e][known->owner][0]);
+		log_put_conversation(batches[e], &account, &life->records[e][known->owner][0]);
 	}
 	know(life, ids, known->owner);
 	issue(life, batches);
