@@ -126,6 +126,21 @@ def passwords_at_a_terminal(server):
     Client(server.port("c2s_tls")).login("erin", "s3cret")
 
 
+def reports(server):
+    """Who blocks somebody and says why: the administrator reads it."""
+    server.add_user("victim@localhost")
+    client = Client(server.port("c2s_tls")).login("victim")
+    client.send("<iq type='set' id='b1'><block xmlns='urn:xmpp:blocking'>"
+                "<item jid='spammer@elsewhere.example'><report xmlns='urn:xmpp:reporting:1' "
+                "reason='urn:xmpp:reporting:spam'/></item></block></iq>")
+    client.read_until("<iq[^>]*id=[\"']b1[\"'][^>]*>")
+    rows = server.ask("report", "list", "localhost")
+    expect([(row["by"], row["on"], row["for"]) for row in rows] ==
+           [("victim@localhost", "spammer@elsewhere.example", "urn:xmpp:reporting:spam")], rows)
+    says(server.ctl("report", "list", "nowhere.example", check=False), 1, "nowhere.example")
+    client.close()
+
+
 def stopping(server):
     says(server.ctl("stop"), 0, "The server stops.")
     expect(server.process.wait(DEADLINE) == 0, "exit code 0")
@@ -135,7 +150,8 @@ def stopping(server):
 
 def all_of_it():
     with Server(sets={"auth.scram_iterations": 4096}) as server:
-        for part in (users, bulk, sessions, domains, the_rest, passwords_at_a_terminal, stopping):
+        for part in (users, bulk, sessions, domains, the_rest, reports,
+                     passwords_at_a_terminal, stopping):
             print(part.__name__)
             sys.stdout.flush()
             part(server)
