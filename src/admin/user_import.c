@@ -110,8 +110,10 @@ static void derive(struct work *work)
 	struct portion *portion = container_of(work, struct portion, work);
 	for (uint32_t i = 0; i < portion->count; i++) {
 		struct import_line *line = &portion->lines[i];
-		line->status = verifier_list_make(&portion->arena, line->password, &line->cost,
-						  &line->keys);
+		line->status = work_is_unwanted(work)
+				       ? -ECANCELED
+				       : verifier_list_make(&portion->arena, line->password,
+							    &line->cost, &line->keys);
 	}
 	arena_reset(scratch());
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
@@ -21,7 +22,7 @@ struct worker_pool {
 	unsigned waiting;
 	unsigned running;
 	unsigned queue_max;
-	bool is_ending;
+	_Atomic bool is_ending; /* set with the mutex held */
 	bool is_inline;
 	unsigned workers;
 	pthread_t threads[];
@@ -189,6 +190,11 @@ int worker_post(struct worker_pool *pool, struct work *work)
 	if (r < 0)
 		metric_add(&io_metric_work_refused, 1);
 	return r;
+}
+
+bool work_is_unwanted(const struct work *work)
+{
+	return atomic_load_explicit(&work->pool->is_ending, memory_order_relaxed);
 }
 
 unsigned worker_load(struct worker_pool *pool)

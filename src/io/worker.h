@@ -39,6 +39,8 @@ void work_init(struct work *work, const char *name, void (*run)(struct work *wor
 	       void (*done)(struct work *work));
 /* From a shard's thread. 0, or -EAGAIN if the queue is full: work is still the caller's. */
 int worker_post(struct worker_pool *pool, struct work *work);
+/* In run(): the pool ends. What takes long should leave the rest undone. */
+bool work_is_unwanted(const struct work *work);
 /* Works waiting or running. Any thread. */
 unsigned worker_load(struct worker_pool *pool);
 

@@ -148,8 +148,8 @@ CASES = (
 )
 
 
-def prepare(server):
-    for prefix, count in (("u", 200), ("r", RING), ("l", 20), ("v", VICTIMS)):
+def prepare(server, counts):
+    for prefix, count in counts:
         server.add_users(prefix, count)
     return {kind: server.port(kind) for kind in ("c2s", "c2s_tls")}
 
@@ -176,7 +176,7 @@ def storm_while(server, ports, dice, act):
 def load_does_not_notice_a_storm():
     dice = random.Random(SEED)
     with Chaos() as server:
-        ports = prepare(server)
+        ports = prepare(server, (("u", 100), ("r", RING), ("l", 20), ("v", VICTIMS)))
         must_succeed(load(server, ports, "subscribe", "--users", RING, "--prefix", "r",
                           "--contacts", 10), "subscribe")
         must_succeed(load(server, ports, "collect", "--users", 20, "--prefix", "l", "--contacts",
@@ -196,7 +196,7 @@ def a_term_signal_in_a_storm():
     dice = random.Random(SEED + 1)
     for _ in range(3):
         with Chaos() as server:
-            ports = prepare(server)
+            ports = prepare(server, (("u", 100), ("v", VICTIMS)))
             chats = load(server, ports, "chat", "--users", 40, "--window", 8)
             logins = load(server, ports, "login", "--users", 100, tls="direct")
             bulk = subprocess.Popen(
@@ -210,7 +210,9 @@ def a_term_signal_in_a_storm():
             for loop in loops:
                 loop.start()
             time.sleep(0.5 + dice.random() * 1.5)
+            start = time.monotonic()
             server.judge()
+            print(f"  stopped after {time.monotonic() - start:.1f} s")
             over.set()
             feeder.join(30)
             for process in (chats, logins, bulk):
