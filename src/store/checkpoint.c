@@ -9,10 +9,10 @@
 #include "base/list.h"
 
 enum {
-	HELP_PAGES = 1000,   /* from here on the thread copies */
-	REST_PAGES = 500,    /* more than that came meanwhile: the thread copies again */
-	ALONE_PAGES = 12000, /* from here on the writer does, whoever waits */
-	ROUNDS_MAX = 4,
+	HELP_PAGES = 1000,    /* so many new ones are worth a round of the thread */
+	REST_PAGES = 500,     /* more than that came meanwhile: it copies again first */
+	FINISH_PAGES = 12000, /* from here on the writer ends it: 48 MiB */
+	ALONE_PAGES = 30000,  /* from here on alone, whoever waits */
 	STACK_BYTES = 256 << 10,
 };
 
@@ -69,7 +69,6 @@ static void *run(void *context)
 		self->current = checkpoint;
 		pthread_mutex_unlock(&self->lock);
 		copy_back(checkpoint->path);
-		atomic_store(&checkpoint->is_helped, true);
 		atomic_store(&checkpoint->is_wanted, false);
 		pthread_mutex_lock(&self->lock);
 		self->current = NULL;
@@ -169,8 +168,6 @@ static void ask_for_help(struct checkpoint *checkpoint)
 	struct checkpointer *self = checkpoint->checkpointer;
 
 	checkpoint->asked_pages = checkpoint->pages;
-	checkpoint->rounds++;
-	atomic_store(&checkpoint->is_helped, false);
 	atomic_store(&checkpoint->is_wanted, true);
 	pthread_mutex_lock(&self->lock);
 	list_add_tail(&self->queue, &checkpoint->link);
@@ -181,29 +178,30 @@ static void ask_for_help(struct checkpoint *checkpoint)
 /* A reader in an old snapshot keeps the log from beginning anew: past a bound it is waited for. */
 static void finish(struct checkpoint *checkpoint, int mode)
 {
-	checkpoint->pages = 0;
-	checkpoint->rounds = 0;
-	atomic_store(&checkpoint->is_helped, false);
+	checkpoint->pages = checkpoint->asked_pages = 0;
 	sqlite3_wal_checkpoint_v2(checkpoint->db, NULL, mode, NULL, NULL);
 }
 
-/* Each round leaves less, unless the writer outruns the disk. */
-static bool is_nearly_done(const struct checkpoint *checkpoint)
-{
-	if (!atomic_load(&checkpoint->is_helped))
-		return false;
-	return checkpoint->rounds >= ROUNDS_MAX ||
-	       checkpoint->pages - checkpoint->asked_pages <= REST_PAGES;
-}
-
+/*
+ * The end costs two waits for the disk, so it comes seldom; and it comes when the thread has just
+ * been there, so that they are short.
+ */
 void checkpoint_turn(struct checkpoint *checkpoint)
 {
-	if (checkpoint->pages < HELP_PAGES || atomic_load(&checkpoint->is_wanted))
+	int rest = checkpoint->pages - checkpoint->asked_pages;
+
+	if (rest <= 0 || atomic_load(&checkpoint->is_wanted))
 		return;
 	if (checkpoint->pages >= ALONE_PAGES)
 		finish(checkpoint, SQLITE_CHECKPOINT_RESTART);
-	else if (is_nearly_done(checkpoint))
+	else if (checkpoint->pages >= FINISH_PAGES && rest <= REST_PAGES)
 		finish(checkpoint, SQLITE_CHECKPOINT_PASSIVE);
-	else
+	else if (rest >= HELP_PAGES || (checkpoint->pages >= FINISH_PAGES && rest > REST_PAGES))
 		ask_for_help(checkpoint);
+}
+
+void checkpoint_idle(struct checkpoint *checkpoint)
+{
+	if (checkpoint->pages >= HELP_PAGES && !atomic_load(&checkpoint->is_wanted))
+		finish(checkpoint, SQLITE_CHECKPOINT_PASSIVE);
 }

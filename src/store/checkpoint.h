@@ -27,5 +27,7 @@ struct checkpoint *checkpoint_new(struct checkpointer *checkpointer, sqlite3 *db
 void checkpoint_free(struct checkpoint **checkpoint);
 /* The writer, after each commit: begins or ends what is due. */
 void checkpoint_turn(struct checkpoint *checkpoint);
+/* The writer, when it has nothing else to do. */
+void checkpoint_idle(struct checkpoint *checkpoint);
 
 #endif

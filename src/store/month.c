@@ -92,7 +92,7 @@ static int set_up(sqlite3 *db, enum month_mode mode, const struct store_config *
 		return -1;
 	if (mode == MONTH_READ)
 		return 0;
-	return exec(db, "PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 33554432");
+	return exec(db, "PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 67108864");
 }
 
 static int64_t pragma(sqlite3 *db, const char *sql)

@@ -30,7 +30,7 @@ static struct option opt_log_cache_kib =
 		   "Page cache of each month of the message log that is open, in KiB; the "
 		   "system's own cache stands behind it.");
 static struct option opt_log_memory_kib =
-	OPTION_INT("store.log_memory_kib", OPTION_SERVER, 16384, 256, 4194304,
+	OPTION_INT("store.log_memory_kib", OPTION_SERVER, 32768, 256, 4194304,
 		   "Memory for the newest messages' place in the log before it is sorted into "
 		   "the index, in KiB; more makes writing cheaper and starting slower.");
 static struct option opt_readers =

@@ -115,7 +115,7 @@ static int conn_set_up(struct sqlite_conn *conn, bool is_writer)
 	if (!is_writer)
 		return 0;
 	return sqlite_conn_exec(conn, "PRAGMA journal_mode = WAL; "
-				      "PRAGMA journal_size_limit = 8388608");
+				      "PRAGMA journal_size_limit = 67108864");
 }
 
 int sqlite_conn_open(struct sqlite_conn *conn, struct sqlite_engine *engine, bool is_writer,

@@ -16,10 +16,14 @@ enum {
 	IDLE_TICKS = 10, /* then everything is written, for a quick start */
 };
 
-/* Of the memory that the option gives, a quarter each: places and records, filling and frozen. */
-static bool is_full(const struct sqlite_log *log, size_t size_bytes)
+/*
+ * Of the memory that the option gives, an eighth each for places that fill up and that are frozen,
+ * three for records: these are larger, and it pays to gather more of them, because each is a
+ * page of its own unless it meets its neighbours.
+ */
+static bool is_full(const struct sqlite_log *log, size_t size_bytes, uint32_t eighths)
 {
-	return size_bytes >= (size_t)log->engine->store->config.log_memory_kib * 256;
+	return size_bytes >= (size_t)log->engine->store->config.log_memory_kib * 128 * eighths;
 }
 
 /* ---- places ---- */
@@ -96,7 +100,7 @@ int sqlite_log_flush_places(struct sqlite_log *log, struct month *month, uint32_
 	uint64_t owner = 0;
 	int status = 0;
 
-	if (!month->sorted && month->active && is_full(log, month->active->size_bytes))
+	if (!month->sorted && month->active && is_full(log, month->active->size_bytes, 1))
 		freeze_places(log, month);
 	if (!month->sorted)
 		return 0;
@@ -247,7 +251,7 @@ static int flush_some(struct sqlite_log *log, uint32_t rows)
 void sqlite_log_flush_records(struct sqlite_log *log, uint32_t rows)
 {
 	if (!log->frozen_records) {
-		if (log->records && is_full(log, log->records->size_bytes))
+		if (log->records && is_full(log, log->records->size_bytes, 3))
 			freeze_records(log);
 		return;
 	}
@@ -422,6 +426,18 @@ static int forget_gone(struct sqlite_log *log, struct log_gone **place)
 	return 1;
 }
 
+/* Owners have other numbers in each file, and the one before may have expired meanwhile. */
+static void enter_month(struct log_gone *gone, const struct month *month)
+{
+	if (gone->at.has_begun && gone->at.month == month->number &&
+	    gone->at.retention == month->retention)
+		return;
+	gone->at.owner = gone->at.id = 0;
+	gone->at.has_begun = true;
+	gone->at.month = month->number;
+	gone->at.retention = month->retention;
+}
+
 int sqlite_log_remove(struct sqlite_log *log)
 {
 	for (struct log_gone **place = &log->gone; *place; place = &(*place)->next) {
@@ -433,11 +449,7 @@ int sqlite_log_remove(struct sqlite_log *log)
 			continue;
 		if (!month)
 			return forget_gone(log, place);
-		if (!gone->at.has_begun || gone->at.is_month_done)
-			gone->at.owner = gone->at.id = 0;
-		gone->at.has_begun = true;
-		gone->at.month = month->number;
-		gone->at.retention = month->retention;
+		enter_month(gone, month);
 		status = remove_in(log, month, gone);
 		gone->at.is_month_done = status == 0;
 		return status < 0 ? status : 1;
@@ -490,6 +502,10 @@ uint32_t sqlite_log_idle(struct sqlite_log *log)
 		return 0;
 	if (status < 0)
 		return IDLE_TICK_MS;
+	for (struct month *month = log->months; month; month = month->next) {
+		if (month->checkpoint)
+			checkpoint_idle(month->checkpoint);
+	}
 	if (log->gone || ++log->idle_ticks >= IDLE_TICKS) {
 		log->idle_ticks = 0;
 		if (freeze_all(log))

@@ -241,6 +241,8 @@ static void wait_for_any(struct sqlite_writer *writer)
 		pthread_mutex_unlock(&writer->lock);
 		timeout_ms = sqlite_log_idle(log);
 		checkpoint_turn(writer->checkpoint);
+		if (timeout_ms > 0)
+			checkpoint_idle(writer->checkpoint);
 		pthread_mutex_lock(&writer->lock);
 		if (timeout_ms > 0)
 			wait_for(writer, 1, timeout_ms);

