@@ -29,14 +29,15 @@ static int ask(enum text question, struct bytes whose, enum text_lang lang,
 {
 	struct termios before, silent;
 	struct bytes words = text_format(scratch(), question, lang, whose, BYTES_NONE);
-	fprintf(stderr, "%.*s", BYTES_ARG(words));
 	if (tcgetattr(STDIN_FILENO, &before) < 0)
 		return -errno;
 	silent = before;
 	silent.c_lflag &= ~(tcflag_t)ECHO;
+	/* Silent first: who answers the moment the question is there must not be thrown away. */
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+	fprintf(stderr, "%.*s", BYTES_ARG(words));
 	int status = read_line(ret_line);
-	tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
 	fputc('\n', stderr);
 	return status;
 }

@@ -359,6 +359,8 @@ static int remove_some(struct sqlite_log *log, struct month *month, struct log_g
 		found[count++] = (struct found){ (uint64_t)sqlite3_column_int64(statement, 0),
 						 (uint64_t)sqlite3_column_int64(statement, 1),
 						 (uint64_t)sqlite3_column_int64(statement, 2) };
+	if (result != SQLITE_ROW && result != SQLITE_DONE)
+		status = month_conn_status(&month->conn);
 	sqlite3_reset(statement);
 	for (uint32_t i = 0; i < count && status == 0; i++)
 		status = remove_entry(log, month, found[i].owner, found[i].id, found[i].seq);
