@@ -201,6 +201,11 @@ void store_memory_fail_commits(struct store *store, uint32_t count, int status)
 	unlock(memory);
 }
 
+void store_memory_set_bucket_key(struct store *store, const uint8_t key[16])
+{
+	memcpy(store->bucket_key, key, sizeof(store->bucket_key));
+}
+
 void store_memory_fail_reads(struct store *store, uint32_t count, int status)
 {
 	struct memory *memory = lock(store);

@@ -8,6 +8,9 @@
 
 #include "store/store.h"
 
+/* Homes by this key instead of a random one, before anything is stored: the same in each run. */
+void store_memory_set_bucket_key(struct store *store, const uint8_t key[16]);
+
 /* From now on batches are queued and not applied; reads of their owners wait for them. */
 void store_memory_hold(struct store *store);
 /* How many batches are held. */

@@ -32,6 +32,7 @@ struct world_domain {
 
 static struct shards_config shards_wanted;
 static const char *data_dir;
+static uint8_t bucket_key[16]; /* of the seed: where accounts live is the same in each run */
 static struct shards *shards;
 static struct store *store;
 static struct worker_pool *workers;
@@ -66,6 +67,7 @@ void world_register(const struct world_options *options)
 	if (core_register(&err) < 0)
 		world_die("features", &err);
 	registry_shuffle(options->seed);
+	memcpy(bucket_key, &options->seed, sizeof(options->seed));
 	log_set_level(BYTES_LIT("all"), BYTES_LIT("error"));
 }
 
@@ -129,6 +131,8 @@ void world_open(void)
 	config.workers = workers;
 	if (store_open(&config, &store, &err) < 0)
 		world_die("store", &err);
+	if (data_dir == NULL)
+		store_memory_set_bucket_key(store, bucket_key);
 	core_start(store);
 	if (registry_start(&err) < 0)
 		world_die("start", &err);
