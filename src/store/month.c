@@ -15,8 +15,8 @@ static const char schema[] =
 	"conversation INTEGER, bits INTEGER, origin INTEGER, msg INTEGER, "
 	"PRIMARY KEY(owner, id)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS state(id INTEGER PRIMARY KEY CHECK(id = 1), "
-	"indexed INTEGER NOT NULL, last_id INTEGER NOT NULL);"
-	"INSERT OR IGNORE INTO state VALUES(1, 0, 0);"
+	"indexed INTEGER NOT NULL, last_id INTEGER NOT NULL, moved INTEGER NOT NULL);"
+	"INSERT OR IGNORE INTO state VALUES(1, 0, 0, 0);"
 	"PRAGMA application_id = 1215460460; PRAGMA user_version = 1;"
 	"COMMIT";
 _Static_assert(APPLICATION_ID == 1215460460, "as in the schema");
@@ -31,7 +31,6 @@ static const char *const texts[MONTH_SQL_COUNT] = {
 	[MONTH_NAME_GET] = "SELECT name FROM name WHERE id = ?1",
 	[MONTH_MSG_ADD] = "INSERT INTO msg(id, a, b, body) VALUES(?1, ?2, ?3, ?4)",
 	[MONTH_MSG_GET] = "SELECT a, b, body FROM msg WHERE id = ?1",
-	[MONTH_MSG_KNOWN] = "SELECT 1 FROM msg WHERE id = ?1",
 	[MONTH_MSG_SIDES] = "SELECT a, b FROM msg WHERE id = ?1",
 	[MONTH_MSG_SET_SIDES] = "UPDATE msg SET a = ?2, b = ?3, "
 				"body = CASE WHEN ?4 THEN body END WHERE id = ?1",
@@ -53,7 +52,8 @@ static const char *const texts[MONTH_SQL_COUNT] = {
 		"AND (?5 = 0 OR l.conversation = ?5) AND (?6 = 0 OR (l.owner & 1023) = ?6) "
 		"AND (l.owner > ?7 OR (l.owner = ?7 AND l.id > ?8)) "
 		"ORDER BY n.id, l.owner, l.id LIMIT 64",
-	[MONTH_STATE_GET] = "SELECT indexed, last_id FROM state",
+	[MONTH_STATE_GET] = "SELECT indexed, last_id, moved FROM state",
+	[MONTH_STATE_MOVED] = "UPDATE state SET moved = ?1",
 	[MONTH_STATE_PUT] = "UPDATE state SET indexed = ?1, last_id = ?2",
 };
 

@@ -7,6 +7,7 @@
  * 				each of its owners knows, and the content
  * 	log(owner, id, …)	where an owner's entry is: written behind
  * 	state(indexed, last_id)	up to which seq the index is complete
+ * 	state(moved)		up to which seq rows of log_pending have come here
  */
 #ifndef STORE_MONTH_H
 #define STORE_MONTH_H
@@ -27,7 +28,6 @@ enum month_sql {
 	MONTH_NAME_GET,
 	MONTH_MSG_ADD,
 	MONTH_MSG_GET,
-	MONTH_MSG_KNOWN,
 	MONTH_MSG_SIDES,
 	MONTH_MSG_SET_SIDES,
 	MONTH_MSG_DEL,
@@ -39,6 +39,7 @@ enum month_sql {
 	MONTH_INDEX_BACKWARD,
 	MONTH_INDEX_GONE,
 	MONTH_STATE_GET,
+	MONTH_STATE_MOVED,
 	MONTH_STATE_PUT,
 	MONTH_SQL_COUNT,
 };
@@ -85,6 +86,7 @@ struct month {
 	struct arena name_arena;
 	struct table names;
 	uint64_t last_id;
+	uint64_t moved; /* rows of log_pending up to here are in the file, or were */
 	struct log_hot_owner **sorted; /* of the frozen part; NULL: not flushing */
 	size_t owner_count;
 	struct month_flush {

@@ -369,10 +369,12 @@ static int prepare(struct sqlite_log *log, struct log_job *job)
 	struct preparing at = { .job = job };
 	int status = store_batch_doom(job->batch);
 
-	for (const struct store_op *op = job->batch->first; op && status == 0; op = op->next)
-		status = prepare_op(log, &at, op);
-	if (status == 0 && job->first && log->is_stuck)
-		status = -ENOSPC;
+	for (const struct store_op *op = job->batch->first; op && status == 0; op = op->next) {
+		if (log->is_stuck && is_row_op(op))
+			status = -ENOSPC;
+		else
+			status = prepare_op(log, &at, op);
+	}
 	if (status < 0)
 		return status;
 	choose_months(log, job);

@@ -122,11 +122,14 @@ static int load_state(struct sqlite_log *log, struct month *month)
 	if (sqlite3_step(statement) == SQLITE_ROW) {
 		month->indexed = (uint64_t)sqlite3_column_int64(statement, 0);
 		month->last_id = (uint64_t)sqlite3_column_int64(statement, 1);
+		month->moved = (uint64_t)sqlite3_column_int64(statement, 2);
 		status = 0;
 	}
 	sqlite3_reset(statement);
 	if (month->indexed > log->last_seq)
 		log->last_seq = month->indexed;
+	if (month->moved > log->last_seq)
+		log->last_seq = month->moved;
 	if (month->last_id > log->last_id)
 		log->last_id = month->last_id;
 	return status;
@@ -175,19 +178,6 @@ static int load_month(struct sqlite_log *log, struct month *month, struct err *r
 
 /* ---- rows on their way ---- */
 
-static bool is_in_file(struct month *month, uint64_t seq)
-{
-	sqlite3_stmt *statement = month_conn_get(&month->conn, MONTH_MSG_KNOWN);
-	bool is_known = false;
-
-	if (statement) {
-		sqlite3_bind_int64(statement, 1, (int64_t)seq);
-		is_known = sqlite3_step(statement) == SQLITE_ROW;
-		sqlite3_reset(statement);
-	}
-	return is_known;
-}
-
 static int add_pending(struct sqlite_log *log, struct log_job *job, sqlite3_stmt *statement)
 {
 	struct bytes packed = arena_copy(&log->arena, sqlite_column(statement, 3));
@@ -202,7 +192,7 @@ static int add_pending(struct sqlite_log *log, struct log_job *job, sqlite3_stmt
 	status = sqlite_log_use(log, row->month, NULL);
 	if (status < 0)
 		return status;
-	row->is_void = is_in_file(row->month, row->seq);
+	row->is_void = row->seq <= row->month->moved;
 	*job->tail = row;
 	job->tail = &row->next;
 	if (row->seq > log->last_seq)

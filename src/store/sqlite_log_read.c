@@ -102,9 +102,15 @@ void log_reader_free(struct log_reader **reader_at)
 /* Also lets go of months that have expired. */
 static void end_transactions(struct log_reader *reader)
 {
+	bool is_gone[SLOTS];
+
+	pthread_mutex_lock(&reader->log->lock);
+	for (size_t i = 0; i < SLOTS; i++)
+		is_gone[i] = reader->slots[i].month && reader->slots[i].month->is_gone;
+	pthread_mutex_unlock(&reader->log->lock);
 	for (size_t i = 0; i < SLOTS; i++) {
 		slot_end(&reader->slots[i]);
-		if (reader->slots[i].month && reader->slots[i].month->is_gone)
+		if (is_gone[i])
 			slot_close(reader, &reader->slots[i]);
 	}
 }
@@ -645,7 +651,10 @@ static void copy_gone(struct reading *r)
 				    : !bytes_equal(r->owner, gone->owner))
 			continue;
 		copy = arena_new(&r->arena, struct log_gone);
-		*copy = *gone;
+		copy->seq = gone->seq;
+		copy->store_id = gone->store_id;
+		copy->is_domain = gone->is_domain;
+		copy->before_id = gone->before_id;
 		copy->owner = arena_copy(&r->arena, gone->owner);
 		copy->conversation = arena_copy(&r->arena, gone->conversation);
 		copy->next = r->gone;

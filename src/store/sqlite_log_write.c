@@ -470,6 +470,31 @@ static int apply_jobs(struct sqlite_log *log, struct month *month, bool is_direc
 	return 0;
 }
 
+static uint64_t moved_seq(const struct sqlite_log *log, const struct month *month)
+{
+	uint64_t moved = month->moved;
+
+	for (uint32_t i = 0; i < log->job_count; i++) {
+		const struct log_row *row = log->jobs[i].first;
+
+		for (; row && is_wanted(&log->jobs[i], month, false); row = row->next) {
+			if (row->month == month && row->seq > moved)
+				moved = row->seq;
+		}
+	}
+	return moved;
+}
+
+/* In the transaction that brings them: none comes twice, whatever becomes of it here. */
+static int put_moved(struct sqlite_log *log, struct month *month)
+{
+	sqlite3_stmt *statement = month_conn_get(&month->conn, MONTH_STATE_MOVED);
+
+	if (statement)
+		sqlite3_bind_int64(statement, 1, (int64_t)moved_seq(log, month));
+	return month_run(&month->conn, statement);
+}
+
 static void publish_jobs(struct sqlite_log *log, struct month *month, bool is_direct)
 {
 	pthread_mutex_lock(&log->lock);
@@ -495,6 +520,8 @@ int sqlite_log_commit_month(struct sqlite_log *log, struct month *month, bool is
 	status = month_conn_run(&month->conn, MONTH_BEGIN);
 	if (status == 0)
 		status = apply_jobs(log, month, is_direct, &rows);
+	if (status == 0 && !is_direct)
+		status = put_moved(log, month);
 	if (status == 0)
 		status = sqlite_log_flush_places(log, month, 4 * rows + 8);
 	if (status == 0)
@@ -502,11 +529,14 @@ int sqlite_log_commit_month(struct sqlite_log *log, struct month *month, bool is
 	if (!sqlite3_get_autocommit(month->conn.db))
 		month_conn_run(&month->conn, MONTH_ROLLBACK);
 	sqlite_log_flushed(log, month, status);
-	if (status == 0)
-		publish_jobs(log, month, is_direct);
-	else
+	if (status < 0) {
 		forget_names(month);
-	return status;
+		return status;
+	}
+	if (!is_direct)
+		month->moved = moved_seq(log, month);
+	publish_jobs(log, month, is_direct);
+	return 0;
 }
 
 /* ---- publishing ---- */

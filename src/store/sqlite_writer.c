@@ -135,19 +135,18 @@ static bool is_any_left(struct list *batches)
 	return false;
 }
 
+/* It is a group of its own: nothing is on its way while it happens. */
+static bool is_expiry(struct list *entry)
+{
+	const struct store_batch *batch = list_entry(entry, struct store_batch, reply.list);
+
+	return batch->first && batch->first->kind == OP_LOG_EXPIRE;
+}
+
 /* Records in an expired month's journal must be in their table first. */
 static int prepare_expiry(struct sqlite_log *log, struct list *batches)
 {
-	struct list *pos;
-
-	list_for_each (pos, batches) {
-		const struct store_batch *batch =
-			list_entry(pos, struct store_batch, reply.list);
-
-		if (batch->first && batch->first->kind == OP_LOG_EXPIRE)
-			return sqlite_log_flush_all_records(log);
-	}
-	return 0;
+	return is_expiry(batches->next) ? sqlite_log_flush_all_records(log) : 0;
 }
 
 static void commit_group(struct sqlite_writer *writer, struct list *batches)
@@ -263,10 +262,15 @@ static bool take_group(struct sqlite_writer *writer, struct list *ret_group)
 	wait_for_any(writer);
 	while (taken < GROUP_MAX && !list_is_empty(&writer->queue)) {
 		struct list *entry = writer->queue.next;
+		bool is_alone = is_expiry(entry);
 
+		if (is_alone && taken > 0)
+			break;
 		list_del(entry);
 		list_add_tail(ret_group, entry);
 		taken++;
+		if (is_alone)
+			break;
 	}
 	writer->queued -= taken;
 	pthread_mutex_unlock(&writer->lock);

@@ -408,6 +408,35 @@ static void a_full_disk_fails_batches_on_two_months_too(void **state)
 	check_fault(*state, SQLITE_FULL, -ENOSPC, 1);
 }
 
+/* Committed in the database, and then the file cannot be written: nothing new until it can. */
+static void rows_that_cannot_be_moved_wait(void **state)
+{
+	struct world *world = *state;
+	struct log_conversation alice_before, bob_before;
+	struct store_batch *batch;
+	uint64_t ids[2];
+	char path[160];
+
+	say(world, "1", ids);
+	month_path(world, 1, path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	batch = message(world, "2", 1, ids);
+	assert_int_equal(commit(world, &batch), 0);
+	alice_before = of_alice;
+	bob_before = of_bob;
+	batch = message(world, "refused", 0, ids);
+	assert_int_equal(commit(world, &batch), -ENOSPC);
+	of_alice = alice_before;
+	of_bob = bob_before;
+	put(world, "c@d", &map, "k", "v");
+	assert_int_equal(rmdir(path), 0);
+	say(world, "3", ids);
+	assert_string_equal(texts(world, ALICE), "1 2 3");
+	assert_string_equal(texts(world, BOB), "1 2 3");
+	reopen(world);
+	assert_string_equal(texts(world, BOB), "1 2 3");
+}
+
 static void power_waits_for_the_disk(void **state)
 {
 	struct world *world = *state;
@@ -476,6 +505,7 @@ int main(void)
 		TEST_OF(a_full_disk_fails_appends_and_is_survived),
 		TEST_OF(a_failing_disk_fails_appends_and_is_survived),
 		TEST_OF(a_full_disk_fails_batches_on_two_months_too),
+		TEST_OF(rows_that_cannot_be_moved_wait),
 		TEST_OF(power_waits_for_the_disk),
 		TEST_OF(the_log_of_pages_stays_small),
 	};
